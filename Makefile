@@ -1,0 +1,68 @@
+# Every target makes its own .venv; nothing is needed beforehand but Python 3.11-3.13 and make.
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+# The first of these that runs, is of a version we test, and can make a virtual environment.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+    $$p -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+    2>/dev/null && echo $$p && break; done)
+
+BIN := .venv/bin
+READY := .venv/ready
+EXTRAS := train,data,dev
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help setup demo dev test test-slow check format docs bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything that was tested together
+	@echo '.venv is ready'
+
+demo: $(READY) ## take the demo channel from videos to a trained model and a sample
+	@$(BIN)/impressions demo
+
+dev: $(READY) ## open the Dagster UI on http://127.0.0.1:3000, with its daemon
+	@$(BIN)/impressions dev
+
+test: $(READY) ## run the quick tests
+	@$(PYTEST) -n 2 -m "not slow and not gpu"
+
+test-slow: $(READY) ## run the tests that take minutes
+	@$(PYTEST) -m "slow and not gpu" || [ $$? -eq 5 ]  # 5: none is marked slow
+
+check: $(READY) ## lint, formatting, types, who imports whom, and the data dictionary
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m impressions_assets.dictionary | diff -u docs/data-dictionary.md - \
+	  || { echo 'docs/data-dictionary.md is not current: run `make docs`' >&2; exit 1; }
+
+format: $(READY) ## mend formatting and what ruff can mend by itself
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+docs: $(READY) ## write docs/data-dictionary.md from the rows
+	@$(BIN)/python -m impressions_assets.dictionary > docs/data-dictionary.md
+
+bench: $(READY) ## measure speed and memory
+	@$(BIN)/python -m impressions_assets_tests.bench
+
+clean: ## remove .venv and caches; what channels made (.impressions) stays
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+ifeq ($(strip $(PYTHON)),)
+	@echo 'No Python 3.11, 3.12 or 3.13 that can make virtual environments was found.' >&2
+	@echo 'Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name it:' >&2
+	@echo '  make setup PYTHON=/path/to/python3.12' >&2
+	@exit 1
+endif
+	@echo "Setting up .venv with $$($(PYTHON) --version): some minutes the first time" >&2
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input \
+	  -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@

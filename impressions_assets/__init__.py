@@ -1,0 +1,1 @@
+"""Impressions: a Dagster asset platform that turns channels into datasets and models."""
