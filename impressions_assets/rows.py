@@ -1,0 +1,184 @@
+"""The rows that pass between rooms, and nothing else: no behaviour but what a row says of itself.
+
+Every row is frozen, typed and encodes to the same JSON bytes for the same content. The tables'
+schemas and the data dictionary (docs/data-dictionary.md) are made from these classes, so each
+field says in its `Meta` what it holds. Times are seconds from the start of the video.
+
+Rows that carry a `video_id` are *published*: a table holds one such row per (channel, video).
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Status = Literal["ok", "private", "deleted", "live", "blocked"]
+TrackKind = Literal["manual", "automatic", "translated"]
+TrackFormat = Literal["vtt", "srt", "json3", "timedtext", "text"]
+TranscriptOrigin = Literal["manual", "automatic", "translated", "whisperx", "text", "none"]
+ChapterOrigin = Literal["youtube", "description", "segmented"]
+Review = Literal["unreviewed", "accepted", "edited", "rejected"]
+Split = Literal["train", "val"]
+
+
+class Track(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One caption track (or text) that a source offers for a video."""
+
+    language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")]
+    kind: Annotated[TrackKind, Meta(description="who wrote it: a person, or a recognizer")]
+    format: Annotated[TrackFormat, Meta(description="format of the bytes")]
+    location: Annotated[str, Meta(description="where its source finds it, relative to the source")]
+    digest: Annotated[str, Meta(description="sha256 of the bytes, '' when not known yet")] = ""
+
+
+class Chapter(Struct, frozen=True, omit_defaults=True):
+    """A titled span of a video."""
+
+    start_seconds: Annotated[float, Meta(description="start, inclusive")]
+    title: Annotated[str, Meta(description="clean title, without time or bullet")]
+    end_seconds: Annotated[float | None, Meta(description="end, exclusive")] = None
+    origin: Annotated[ChapterOrigin, Meta(description="who made the list")] = "description"
+
+
+class Video(Struct, frozen=True, kw_only=True):
+    """One item of a channel: a video, a text file, or a row group of a dataset."""
+
+    video_id: Annotated[str, Meta(description="id within the source, e.g. YouTube's 11 characters")]
+    source: Annotated[str, Meta(description="kind of source: archive, text, dataset, youtube")]
+    title: Annotated[str, Meta(description="title, '' when unknown")] = ""
+    channel_title: Annotated[str, Meta(description="name of the uploader's channel")] = ""
+    description: Annotated[str, Meta(description="description as published")] = ""
+    published: Annotated[str | None, Meta(description="ISO 8601 date or date-time")] = None
+    duration_seconds: Annotated[float | None, Meta(description="length in seconds")] = None
+    tags: Annotated[tuple[str, ...], Meta(description="uploader's tags")] = ()
+    language: Annotated[str | None, Meta(description="BCP 47 tag of the original speech")] = None
+    license: Annotated[str | None, Meta(description="licence as the source names it")] = None
+    url: Annotated[str, Meta(description="page of the video, '' when it has none")] = ""
+    status: Annotated[Status, Meta(description="whether it can be had")] = "ok"
+    is_short: Annotated[bool, Meta(description="a YouTube Short")] = False
+    was_live: Annotated[bool, Meta(description="was or is a live stream")] = False
+    chapters: Annotated[tuple[Chapter, ...], Meta(description="chapters from YouTube itself")] = ()
+    tracks: Annotated[tuple[Track, ...], Meta(description="all caption tracks on offer")] = ()
+
+
+class Word(Struct, frozen=True, omit_defaults=True):
+    """A word with its own time, where the captions or the recognizer give it."""
+
+    start_seconds: Annotated[float, Meta(description="start, inclusive")]
+    end_seconds: Annotated[float, Meta(description="end, exclusive")]
+    text: Annotated[str, Meta(description="the word with its punctuation")]
+    confidence: Annotated[float | None, Meta(description="0 to 1, from a recognizer")] = None
+
+
+class Segment(Struct, frozen=True, omit_defaults=True):
+    """Timed text: one caption, one sentence or one paragraph, by one speaker."""
+
+    start_seconds: Annotated[float, Meta(description="start, inclusive; 0 in untimed text")]
+    end_seconds: Annotated[float, Meta(description="end, exclusive; 0 in untimed text")]
+    text: Annotated[str, Meta(description="what was said, one line, no markup")]
+    speaker: Annotated[str | None, Meta(description="name or label, when known")] = None
+    confidence: Annotated[float | None, Meta(description="0 to 1, from a recognizer")] = None
+    words: Annotated[tuple[Word, ...], Meta(description="word times, when known")] = ()
+
+
+class Dropped(Struct, frozen=True, omit_defaults=True):
+    """Something that was taken out, kept with the reason."""
+
+    reason: Annotated[str, Meta(description="why, in a few fixed words")]
+    text: Annotated[str, Meta(description="what was taken out")]
+    start_seconds: Annotated[float | None, Meta(description="where it stood")] = None
+
+
+class Transcript(Struct, frozen=True, kw_only=True):
+    """What was said in one video. Origin 'none' means: decided, and there is no text to be had."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    origin: Annotated[TranscriptOrigin, Meta(description="where the words come from")]
+    language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")] = "und"
+    segments: Annotated[tuple[Segment, ...], Meta(description="segments in order of start")] = ()
+    dropped: Annotated[tuple[Dropped, ...], Meta(description="cues set aside, with reasons")] = ()
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the segments' seconds mean anything (text files have none)."""
+        return self.origin not in ("text", "none")
+
+
+class Chapters(Struct, frozen=True, kw_only=True):
+    """The chapters of one video; empty when it has none."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    chapters: Annotated[tuple[Chapter, ...], Meta(description="chapters, starts rising")] = ()
+
+
+class Article(Struct, frozen=True, kw_only=True):
+    """One video as a page of Markdown; empty when there is nothing to read."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    title: Annotated[str, Meta(description="title of the article")]
+    markdown: Annotated[str, Meta(description="the page: chapters as headings, times as links")]
+    num_words: Annotated[int, Meta(description="words in the page")]
+
+
+class Question(Struct, frozen=True, omit_defaults=True):
+    """A question that a description lists, with the time it names."""
+
+    start_seconds: Annotated[float, Meta(description="the time that the list names")]
+    text: Annotated[str, Meta(description="the question, without its time")]
+
+
+class QAPair(Struct, frozen=True, kw_only=True):
+    """A question joined to the span that answers it; the span is half open."""
+
+    question: Annotated[str, Meta(description="the question as listed or as asked")]
+    answer: Annotated[str, Meta(description="what was said in the span")]
+    start_seconds: Annotated[float, Meta(description="start of the answering span, inclusive")]
+    end_seconds: Annotated[float, Meta(description="end of the answering span, exclusive")]
+    speaker: Annotated[str | None, Meta(description="who answers, when known")] = None
+    confidence: Annotated[float, Meta(description="0 to 1: how sure we are of the pair")] = 1.0
+    origin: Annotated[str, Meta(description="where the question was found")] = "description"
+    review: Annotated[Review, Meta(description="what a person said of it")] = "unreviewed"
+
+
+class QAPairs(Struct, frozen=True, kw_only=True):
+    """The question-and-answer pairs of one video; empty when it has none."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    pairs: Annotated[tuple[QAPair, ...], Meta(description="pairs in order of time")] = ()
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """Clean text ready for a language model; text is '' when all of it was rejected.
+
+    `anchor_offsets[i]` (characters into `text`) is where the speech at `anchor_seconds[i]` begins;
+    both rise, and together they lead from any place in the text back to its second.
+    """
+
+    video_id: Annotated[str, Meta(description="the video")]
+    text: Annotated[str, Meta(description="clean text")]
+    split: Annotated[Split, Meta(description="training or validation, by hash of the video id")]
+    language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")] = "und"
+    license: Annotated[str | None, Meta(description="licence of the video")] = None
+    anchor_offsets: Annotated[tuple[int, ...], Meta(description="character offsets, rising")] = ()
+    anchor_seconds: Annotated[tuple[float, ...], Meta(description="seconds at the offsets")] = ()
+    dropped: Annotated[tuple[Dropped, ...], Meta(description="rejected text, with reasons")] = ()
+    num_characters: Annotated[int, Meta(description="length of the text")] = 0
+    text_digest: Annotated[str, Meta(description="equal for equal words; '' without text")] = ""
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """A video that a source or a stage could not do; the others go on."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    error: Annotated[str, Meta(description="what was attempted and what went wrong")]
+    retry: Annotated[bool, Meta(description="whether trying again later may help")] = False
+
+
+PUBLISHED: dict[str, type[Struct]] = {
+    "videos": Video,
+    "transcripts": Transcript,
+    "chapters": Chapters,
+    "articles": Article,
+    "qa_pairs": QAPairs,
+    "documents": Document,
+}
+"""The tables with a row per video, in the order in which the data flows."""

@@ -1,0 +1,1 @@
+"""Loopback stand-ins of what the house talks to."""
