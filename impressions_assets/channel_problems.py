@@ -1,0 +1,144 @@
+"""What is wrong with a channel, in the user's words: the value, why not, and what is allowed."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import NoneType
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from impressions_assets.channel_settings import Strict
+from impressions_assets.channels import NAME_RULE, SOURCES, Channels
+
+Path = tuple[str | int, ...]
+
+# By pydantic's name of the error. {expected}, {ge} and the like are pydantic's too.
+_WORDS = {
+    "literal_error": "is not allowed; write {expected}",
+    "missing": "is missing",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list, such as [a, b]",
+    "string_type": "must be text",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "int_type": "is not a whole number",
+    "int_parsing_size": "is too large a number",
+    "float_parsing": "is not a number",
+    "float_type": "is not a number",
+    "finite_number": "is not a finite number",
+    "bool_parsing": "is neither true nor false",
+    "bool_type": "is neither true nor false",
+    "greater_than_equal": "is too small: the least is {ge}",
+    "greater_than": "is too small: it must be above {gt}",
+    "less_than_equal": "is too large: the most is {le}",
+    "less_than": "is too large: it must be below {lt}",
+    "value_error": "{error}",
+}
+
+
+def problems_of(error: ValidationError) -> list[tuple[Path, str]]:
+    """Each problem once, as the path of keys in the file and what to say of it."""
+    found = [
+        (_path(item["loc"]), _message(item))
+        for item in error.errors(include_url=False)
+        if not (item["type"] == "too_short" and item["input"])  # its items' errors say it
+    ]
+    return list(dict.fromkeys(found))
+
+
+def dotted(path: Path) -> str:
+    """`channels.demo.sources[0]`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: short, and a mapping only as its keys."""
+    if isinstance(value, Mapping):
+        return "a mapping of " + (", ".join(map(str, value)) or "nothing")
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _path(location: Path) -> Path:
+    """Pydantic's location without what is not in the file: union tags, '[key]', a filled name."""
+    path: list[str | int] = []
+    for index, part in enumerate(location):
+        is_tag = index > 0 and isinstance(location[index - 1], int) and part in SOURCES
+        if not is_tag and not (index == 2 and part in ("[key]", "name")):
+            path.append(part)
+    return tuple(path)
+
+
+def _message(item: ErrorDetails) -> str:
+    kind, location = item["type"], item["loc"]
+    if kind == "extra_forbidden":
+        return _unknown_key(str(location[-1]), _at(location[:-1]))
+    if kind == "union_tag_not_found":
+        return f"{shown(item['input'])} is not one known source; write one of {_source_keys()}"
+    if kind == "string_pattern_mismatch":
+        is_name = location[-1] in ("[key]", "name")
+        return f"{shown(item['input'])} " + (
+            f"is not a channel's name; write {NAME_RULE}" if is_name else "is blank"
+        )
+    words = "is not a date; write YYYY-MM-DD" if kind.startswith("date") else _WORDS.get(kind)
+    said = (words or item["msg"]).format_map(item.get("ctx", {}))
+    return _about(item, said)
+
+
+def _about(item: ErrorDetails, said: str) -> str:
+    """The value, what is said of it, and what the field is for."""
+    whole = isinstance(item["input"], Mapping) and item["type"] in ("value_error", "missing")
+    value = "" if whole or item["type"] == "too_short" else shown(item["input"]) + " "
+    description = _description(item["loc"])
+    return f"{value}{said}" + (f" ({description})" if description else "")
+
+
+def _unknown_key(key: str, model: Any) -> str:
+    if not (isinstance(model, type) and issubclass(model, Strict)):
+        return "unknown key"
+    allowed = [name for name in model.model_fields if name != "name"]
+    close = get_close_matches(key, allowed, n=1)
+    meant = f"did you mean {close[0]}? " if close else ""
+    return f"unknown key; {meant}Allowed: {', '.join(allowed)}"
+
+
+def _source_keys() -> str:
+    return ", ".join(f"`{kind}: {'NAME' if kind == 'dataset' else 'PATH'}`" for kind in SOURCES)
+
+
+def _description(location: Path) -> str:
+    """What the innermost field on the way is for, '' when the schema says nothing."""
+    while location and (isinstance(location[-1], int) or location[-1] in SOURCES):
+        if isinstance(_at(location[:-1]), type):
+            break
+        location = location[:-1]
+    model = _at(location[:-1]) if location else None
+    if not (isinstance(model, type) and issubclass(model, Strict)):
+        return ""
+    field = model.model_fields.get(str(location[-1]))
+    return (field.description or "") if field else ""
+
+
+def _at(location: Path) -> Any:
+    """The type that the schema has at a location of pydantic's."""
+    kind: Any = Channels
+    for part in location:
+        kind = _inside(kind, part)
+    return kind
+
+
+def _inside(kind: Any, part: str | int) -> Any:
+    if isinstance(kind, type) and issubclass(kind, Strict):
+        field = kind.model_fields.get(str(part))
+        return field.annotation if field else None
+    if part in SOURCES:
+        return SOURCES[str(part)]
+    inner = [item for item in get_args(kind) if item not in (NoneType, Ellipsis)]
+    return inner[-1] if inner else None

@@ -1,0 +1,150 @@
+"""What a channel is: the schema of `channels.yaml`, as frozen pydantic models.
+
+A channel joins sources, which stand here, and settings for each stage, which stand in
+`channel_settings`. Reading and editing the file's text is `channel_file`'s work, understanding a
+command line's argument `source_argument`'s.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+
+from impressions_assets.channel_settings import (
+    DocumentSettings,
+    Filters,
+    Language,
+    Location,
+    ModelSettings,
+    QuestionRules,
+    RetrainPolicy,
+    Strict,
+    TokenizerSettings,
+    TrainingSettings,
+    TranscriptPolicy,
+    Words,
+    absolute_location,
+)
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+NAME_RULE = "1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or a digit"
+
+
+def _dataset(value: str) -> str:
+    """A name on the Hugging Face hub (`owner/name`), or a place."""
+    is_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", value)
+    return value if is_name else absolute_location(value)
+
+
+class ArchiveSource(Strict):
+    """A folder that yt-dlp left: `*.info.json` with caption files beside it."""
+
+    kind: ClassVar[str] = "archive"
+    archive: Location = Field(description="whole path of a folder that yt-dlp wrote")
+
+
+class TextSource(Strict):
+    """A file or a folder of plain text or JSON documents."""
+
+    kind: ClassVar[str] = "text"
+    text: Location = Field(description="whole path of a file or a folder of text or JSON")
+
+
+class DatasetSource(Strict):
+    """A Hugging Face dataset, streamed; a row group counts as one item."""
+
+    kind: ClassVar[str] = "dataset"
+    dataset: Annotated[str, AfterValidator(_dataset)] = Field(
+        description="name on the Hugging Face hub, or whole path of a dataset's folder"
+    )
+    split: Words = Field(default="train", description="split to read")
+    text_column: Words = Field(default="text", description="column that holds the text")
+    limit: int | None = Field(default=None, ge=1, description="rows to read at most")
+    config: Words | None = Field(
+        default=None, description="configuration of the dataset, when it has any"
+    )
+
+
+# The kinds of source, by the key that names them. YouTube itself goes here when it can be read.
+SOURCES: dict[str, type[Strict]] = {
+    kind.kind: kind for kind in (ArchiveSource, TextSource, DatasetSource)
+}
+
+
+def _source_kind(value: object) -> str | None:
+    """Which source a mapping (or a model) is, by its one key; None when it is none of ours."""
+    if isinstance(value, ArchiveSource | TextSource | DatasetSource):
+        return value.kind
+    named = [kind for kind in SOURCES if isinstance(value, dict) and kind in value]
+    return named[0] if len(named) == 1 else None
+
+
+SourceSpec = Annotated[
+    Annotated[ArchiveSource, Tag("archive")]
+    | Annotated[TextSource, Tag("text")]
+    | Annotated[DatasetSource, Tag("dataset")],
+    Discriminator(_source_kind),
+]
+
+
+class Channel(Strict):
+    """A named feed: sources freely mixed, and what is made of them."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(description=NAME_RULE)
+    title: str = Field(default="", description="name to show; the channel's name when empty")
+    sources: tuple[SourceSpec, ...] = Field(
+        min_length=1, description="at least one source, each a key of archive, text or dataset"
+    )
+    filters: Filters = Field(default=Filters(), description="which videos belong")
+    languages: tuple[Language, ...] = Field(
+        default=("en",),
+        min_length=1,
+        description="BCP 47 tags, the preferred one first, e.g. [en, de]",
+    )
+    transcripts: TranscriptPolicy = Field(
+        default=TranscriptPolicy(), description="which captions count"
+    )
+    questions: QuestionRules = Field(
+        default=QuestionRules(), description="how questions are recognized"
+    )
+    documents: DocumentSettings = Field(
+        default=DocumentSettings(), description="how documents are made"
+    )
+    tokenizer: TokenizerSettings = Field(
+        default=TokenizerSettings(), description="how text is tokenized"
+    )
+    model: ModelSettings = Field(default=ModelSettings(), description="size of the model")
+    training: TrainingSettings = Field(
+        default=TrainingSettings(), description="length of the training"
+    )
+    retrain: RetrainPolicy = Field(
+        default=RetrainPolicy(), description="when training starts by itself"
+    )
+
+
+class Channels(Strict):
+    """All of `channels.yaml`."""
+
+    channels: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Channel] = Field(
+        default={}, description="channels by name"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_their_keys(cls, data: Any) -> Any:
+        channels = data.get("channels") if isinstance(data, dict) else None
+        if not isinstance(channels, dict):
+            return data
+        named = {
+            key: {"name": key, **value} if isinstance(value, dict) else value
+            for key, value in channels.items()
+        }
+        return {**data, "channels": named}
+
+    @field_validator("channels")
+    @classmethod
+    def _no_second_name(cls, channels: dict[str, Channel]) -> dict[str, Channel]:
+        for key, channel in channels.items():
+            if channel.name != key:
+                raise ValueError(f"{key}: its key is its name; remove `name: {channel.name}`")
+        return channels

@@ -1,0 +1,45 @@
+"""channels.yaml where it lies: in the storage root, so that every process sees the same one.
+
+Does not belong here: what its text means (channel_file.py).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from impressions_assets.channel_file import add_channel, parse_channels
+from impressions_assets.channels import Channel, Channels, SourceSpec
+from impressions_assets.errors import ConfigError
+from impressions_assets.home import Home
+
+CHANNELS_FILE = "channels.yaml"
+
+
+def read_channels(home: Home) -> Channels:
+    """Read the channels of a storage root.
+
+    Raises:
+        ConfigError: the file is malformed; the message has the lines and what is allowed.
+    """
+    return parse_channels(home.store.read_text(CHANNELS_FILE) or "", place_of(home))
+
+
+def channel_named(home: Home, name: str) -> Channel:
+    """Return one channel, or say which there are."""
+    channels = read_channels(home).channels
+    if name not in channels:
+        known = ", ".join(sorted(channels)) or "none"
+        raise ConfigError(
+            f"channel {name!r} is not in {place_of(home)} (there: {known}). "
+            "It may have been retired; add it with `impressions add SOURCE --name NAME`"
+        )
+    return channels[name]
+
+
+def save_channel(home: Home, name: str, sources: Sequence[SourceSpec], **settings: Any) -> None:
+    """Add a channel, or sources to one that is there; comments and order stay."""
+    home.store.edit_text(CHANNELS_FILE, lambda text: add_channel(text, name, sources, **settings))
+
+
+def place_of(home: Home) -> str:
+    """Say where the file lies."""
+    return f"{home.root}/{CHANNELS_FILE}"

@@ -1,0 +1,90 @@
+"""What `impressions add SOURCE` means: a word of the command line becomes a source."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from impressions_assets.channel_problems import problems_of
+from impressions_assets.channels import ArchiveSource, DatasetSource, SourceSpec, TextSource
+from impressions_assets.errors import ConfigError
+
+ACCEPTED = """a source is one of
+  a folder that yt-dlp wrote (it holds *.info.json)
+  a file or a folder of plain text or JSON documents
+  a folder that holds a Hugging Face dataset (Parquet, or save_to_disk)
+  hf:NAME, a dataset on the Hugging Face hub, e.g. hf:roneneldan/TinyStories"""
+
+_YOUTUBE = re.compile(
+    r"(https?://)?([\w-]+\.)?(youtube\.com|youtube-nocookie\.com|youtu\.be)(/|$)|@[\w.-]+$", re.I
+)
+_DATASET_FILES = ("dataset_info.json", "dataset_dict.json", "state.json")
+
+
+def source_of(argument: str) -> SourceSpec:
+    """Find out what an argument names; `ConfigError` says what would be accepted."""
+    scheme, colon, rest = argument.partition(":")
+    if colon and scheme in ("hf", "dataset"):
+        return _made(DatasetSource, rest, argument)
+    if _exists(argument):
+        return _source_at(Path(argument).expanduser().absolute(), argument)
+    if _YOUTUBE.match(argument):
+        raise ConfigError(_youtube_is_not_read(argument))
+    if "://" in argument:
+        raise ConfigError(f"{argument!r} is an address that cannot be read; {ACCEPTED}")
+    raise ConfigError(f"{argument!r} is no file or folder in {Path.cwd()}; {ACCEPTED}")
+
+
+def suggest_name(source: SourceSpec) -> str:
+    """A channel's name for a source: the last part of its place, in plain letters."""
+    place = str(next(iter(source.model_dump().values())))
+    last = re.split(r"[/\\]", place.rstrip("/\\"))[-1]
+    stem = last.rsplit(".", 1)[0] or last
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:63].rstrip("-_") or "channel"
+
+
+def _exists(argument: str) -> bool:
+    return bool(argument.strip()) and "\0" not in argument and Path(argument).expanduser().exists()
+
+
+def _source_at(path: Path, argument: str) -> SourceSpec:
+    if path.is_dir():
+        return _made(_kind_of_folder(path, argument), str(path), argument)
+    if path.name.endswith((".info.json", ".parquet")):
+        raise ConfigError(f"{argument!r} is one file of many; name its folder: {path.parent}")
+    return _made(TextSource, str(path), argument)
+
+
+def _kind_of_folder(folder: Path, argument: str) -> type[SourceSpec]:
+    if next(folder.rglob("*.info.json"), None):
+        return ArchiveSource
+    if any((folder / name).is_file() for name in _DATASET_FILES):
+        return DatasetSource
+    if next(folder.rglob("*.parquet"), None):
+        return DatasetSource
+    if not any(item.is_file() for item in folder.rglob("*")):
+        raise ConfigError(f"the folder {argument!r} holds no file; {ACCEPTED}")
+    return TextSource
+
+
+def _made(kind: type[SourceSpec], place: str, argument: str) -> SourceSpec:
+    if kind is DatasetSource and _exists(place):
+        place = str(Path(place).expanduser().absolute())
+    try:
+        return kind.model_validate({kind.kind: place})
+    except ValidationError as error:
+        reasons = "; ".join(message for _, message in problems_of(error))
+        raise ConfigError(f"{argument!r} cannot be a source: {reasons}") from error
+
+
+def _youtube_is_not_read(link: str) -> str:
+    address = f"https://www.youtube.com/{link}" if link.startswith("@") else link
+    return (
+        f"{link!r} is on YouTube, and this version reads archives, text and datasets."
+        " yt-dlp makes an archive of it, which you can add:\n"
+        "  yt-dlp --skip-download --write-info-json --write-subs --write-auto-subs"
+        f" --sub-langs 'en.*' -o '%(id)s.%(ext)s' -P my-channel '{address}'\n"
+        "  impressions add my-channel"
+    )
