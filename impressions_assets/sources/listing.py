@@ -1,0 +1,62 @@
+"""All sources of a channel as one list of videos: filtered, each id once, no source lost silently.
+
+A source that cannot be read does not stop the others; its error is kept, and the listing is then
+incomplete, so that nobody takes what it did not say for removals.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from impressions_assets.errors import SourceError
+from impressions_assets.rows import Failed, Video
+from impressions_assets.sources.filters import Filters, select
+from impressions_assets.sources.source import Source
+from impressions_assets.tables import key_of
+
+
+class Listing:
+    """What a channel's sources list, in the order of all work."""
+
+    def __init__(self, sources: Sequence[Source], filters: Filters) -> None:
+        """Take the sources in the order in which they win when two name the same id."""
+        self._sources = sources
+        self._filters = filters
+        self.errors: list[SourceError] = []
+
+    def is_complete(self) -> bool:
+        """Whether every source was read to its end."""
+        return not self.errors
+
+    def __iter__(self) -> Iterator[Video | Failed]:
+        """Yield the videos that belong to the channel, and what could not be read.
+
+        Raises:
+            SourceError: no source at all could be read.
+        """
+        self.errors = []
+        videos: dict[str, Video] = {}
+        failed: list[Failed] = []
+        for source in self._sources:
+            try:
+                for item in source.list_videos():
+                    if isinstance(item, Failed):
+                        failed.append(item)
+                    elif (
+                        clash := _clash(videos.setdefault(item.video_id, item), item)
+                    ) is not None:
+                        failed.append(clash)
+            except SourceError as error:
+                self.errors.append(error)
+        if self._sources and len(self.errors) == len(self._sources):
+            raise self.errors[0]
+        yield from failed
+        yield from sorted(select(self._filters, videos.values()), key=lambda v: key_of(v.video_id))
+
+
+def _clash(first: Video, second: Video) -> Failed | None:
+    if first is second or first == second:
+        return None
+    return Failed(
+        video_id=f"{second.video_id}.second",
+        error=f"video {second.video_id!r} comes from two sources of this channel with different "
+        f"content: {first.title!r} stays, {second.title!r} is left out. Remove it from one source",
+    )

@@ -1,0 +1,93 @@
+"""What every source of videos can do, and which video ids we accept."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from impressions_assets.errors import SourceBroken, SourceMissing
+from impressions_assets.rows import Failed, Track, Video
+
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Source(Protocol):
+    """Where videos come from: an archive, texts, a dataset."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of source: archive, text or dataset."""
+
+    @property
+    def name(self) -> str:
+        """What the user wrote, for messages."""
+
+    def list_videos(self) -> Iterator[Video | Failed]:
+        """Stream what is there; a broken item yields Failed and the others go on.
+
+        Raises SourceMissing when nothing is there: a failed read is never an empty list.
+        """
+
+    def fetch(self, video: Video, track: Track) -> bytes:
+        """Bytes of a track. Raises SourceMissing, or SourceBroken when it changed meanwhile."""
+
+
+def check_video_id(text: str) -> str:
+    """Return `text` when it is safe as an id, in file names and addresses alike.
+
+    Raises SourceBroken for any other: empty, longer than 128, `../../etc`, NUL bytes, spaces.
+    """
+    if _VIDEO_ID.fullmatch(text) and ".." not in text:
+        return text
+    raise SourceBroken(
+        f"video id {text[:80]!r} is not allowed: use 1 to 128 letters, digits, '_', '-' or '.', "
+        "not beginning with '.' and without '..'"
+    )
+
+
+def safe_video_id(text: str) -> str:
+    """`text` when it is a valid id, else a stand-in that is always the same for the same text."""
+    try:
+        return check_video_id(text)
+    except SourceBroken:
+        return f"invalid-{short_hash(text)}"
+
+
+def short_hash(text: str) -> str:
+    """8 hexadecimal digits that stand for `text`; file names of any bytes are welcome."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def base_id(location: str) -> str:
+    """A readable id that no other path has: `notes-on-attention-1f2e3d4c`."""
+    plain = unicodedata.normalize("NFKD", PurePosixPath(location).stem).encode("ascii", "ignore")
+    slug = _UNSAFE.sub("-", plain.decode()).strip("-")[:80]
+    return f"{slug or 'text'}-{short_hash(location)}"
+
+
+def digest_of(data: bytes) -> str:
+    """sha256 of `data` in hexadecimal, as rows keep it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def checked(data: bytes, track: Track, where: str) -> bytes:
+    """Return `data` when it is what was listed; raises SourceBroken when it changed since."""
+    if track.digest and digest_of(data) != track.digest:
+        raise SourceBroken(f"{where} changed since it was listed: run again")
+    return data
+
+
+def read_inside(folder: Path, location: str, name: str) -> bytes:
+    """Read the file at `location` below `folder`, and nothing outside of it."""
+    if Path(location).is_absolute() or ".." in Path(location).parts:
+        raise SourceBroken(f"{name}: track {location!r} points outside of the source: run again")
+    try:
+        return (folder / location).read_bytes()
+    except OSError as error:
+        raise SourceMissing(
+            f"{name}: cannot read {location}: {error.strerror}. Is it still there and readable?"
+        ) from error
