@@ -1,0 +1,83 @@
+"""Cues become segments: cleaned, with speakers, with an end after the start, none twice."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from impressions_assets.rows import Dropped, Segment, Word
+from impressions_assets.speech.cues import EMPTY, NOT_SPEECH, REPEATED, Cue
+from impressions_assets.speech.speakers import SpeakerReader
+
+_MARKS = re.compile(r"[<>&\[({♪♫:\u0000-\u0008\u200b-\u206f\ufeff]")
+_SOUND = re.compile(  # one character or one bracket at a time: no two ways to match anything
+    r"(?:\[[^\]]*\]|\([\w'’-]{1,30}(?: [\w'’-]{1,30}){0,2}\)|[-–—♪♫ .,…#*])+"
+)
+_CHARACTERS_PER_SECOND = 15.0
+
+Turn = tuple[str | None, str]
+Words = tuple[Word, ...]
+
+
+def segments_of(cues: list[Cue]) -> tuple[list[Segment], list[Dropped]]:
+    """Segments in the order of the cues (sorted by start), and what was set aside."""
+    segments: list[Segment] = []
+    dropped: list[Dropped] = []
+    speakers = SpeakerReader()
+    previous = ""
+    for index, (start, end, text, words) in enumerate(cues):
+        if end <= start:
+            end = mended_end(cues, index)
+        if _MARKS.search(text):
+            turns = speakers.turns_of(text)
+        else:
+            turns = [(speakers.speaker, " ".join(text.split()))]
+        spoken = " ".join([part for _, part in turns])
+        if not spoken or spoken == previous:
+            dropped.append(Dropped(REPEATED if spoken else EMPTY, spoken, start))
+        elif len(turns) == 1 and not _SOUND.fullmatch(spoken):
+            segments.append(Segment(start, end, spoken, turns[0][0], None, words))
+            previous = spoken
+        else:
+            _add(_shared(turns, start, end, words), segments, dropped)
+            previous = spoken
+    return segments, dropped
+
+
+def mended_end(cues: list[Cue], index: int) -> float:
+    """An end for a cue that ends before it starts: the next later start, at reading speed at most.
+
+    Real tracks hold runs of cues at one instant: their words are speech, only their times are lost.
+    """
+    start = cues[index].start_seconds
+    readable = round(start + 1 + len(cues[index].text) / _CHARACTERS_PER_SECOND, 3)
+    later = bisect_right(cues, start, index, key=lambda cue: cue.start_seconds)
+    return min(cues[later].start_seconds, readable) if later < len(cues) else readable
+
+
+def _add(turns: Iterator[Segment], segments: list[Segment], dropped: list[Dropped]) -> None:
+    for turn in turns:
+        if _SOUND.fullmatch(turn.text):
+            dropped.append(Dropped(NOT_SPEECH, turn.text, turn.start_seconds))
+        else:
+            segments.append(turn)
+
+
+def _shared(turns: list[Turn], start: float, end: float, words: Words) -> Iterator[Segment]:
+    """A cue's turns share its time: by their words' times, else in proportion to their length."""
+    words = tuple(word for word in words if word.text.strip(">"))
+    num_words = [len(text.split()) for _, text in turns]
+    if len(words) != sum(num_words):
+        words = ()
+    num_characters = sum(len(text) for _, text in turns)
+    begin, characters, position = start, 0, 0
+    for (speaker, text), count in zip(turns, num_words, strict=True):
+        characters += len(text)
+        position += count
+        if characters == num_characters:
+            stop = end
+        elif words:
+            stop = words[position].start_seconds
+        else:
+            stop = round(start + (end - start) * characters / num_characters, 3)
+        yield Segment(begin, stop, text, speaker, None, words[position - count : position])
+        begin = stop
