@@ -1,0 +1,162 @@
+"""Chapters: titled spans of a video, from YouTube's own list or from the description.
+
+YouTube wants three or more rising times from 0:00, but real lists start at 0:36 or hold a chapter
+of eight seconds, so its rules are evidence here and no gates. What is never taken: fewer than
+three times, times inside sentences, clock times, and lists that do not fit into the video.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from impressions_assets.rows import Chapter, ChapterOrigin, Chapters, Video
+from impressions_assets.text.timed_lines import (
+    Lines,
+    TimedLine,
+    clean_title,
+    read_lines,
+    split_flat_line,
+    with_one_reading,
+)
+from impressions_assets.text.times import may_hold_times
+
+_FEWEST = 3
+_MANY = 5
+_LATEST_START_SECONDS = {"head": 600, "tail": 60}
+_LONGEST_GAP_LINES = 8
+_LONGEST_TITLE = 200
+_NUMBER = re.compile(r"\A[#(\[]?0*(\d{1,3})(?:[.)\]]\s*|\s[-–:]\s)(?=\S)")
+_ERRATA = re.compile(
+    r"correct|errat|typo|mistake|korrektur|fehler|corre[cç]|correzion|erreur|faute|ошиб|поправ"
+    r"|опечат|訂正|勘误|更正|정정",
+    re.IGNORECASE,
+)
+_END_OF_FLAT_TITLE = re.compile(r"https?://|www\.|#\w|[-_=*—]{4,}|[!?.。]\s+(?=\S+ \S+ \S+ \S+)")
+
+Item = tuple[float, str]
+
+
+def parse_chapters(description: str, duration_seconds: float | None = None) -> list[Chapter]:
+    """The chapters that a description lists, starts rising; empty when it lists none."""
+    if not may_hold_times(description, _FEWEST):
+        return []
+    lines = read_lines(description)
+    groups = [_fitting(group, duration_seconds) for group in _groups(lines, duration_seconds)]
+    lists = [_items(group) for group in groups if _is_list(group)]
+    if not lists:
+        lists = [flat for line in lines.texts if (flat := _flat_list(line, duration_seconds))]
+    best = max(lists, key=lambda items: (items[0][0] == 0, len(items)), default=[])
+    return _closed(_without_numbers(best), duration_seconds, "description")
+
+
+def chapters_of(video: Video) -> Chapters:
+    """YouTube's own chapters when there are any, else those of the description."""
+    if not video.chapters:
+        found = parse_chapters(video.description, video.duration_seconds)
+        return Chapters(video_id=video.video_id, chapters=tuple(found))
+    own = {chapter.start_seconds: chapter for chapter in reversed(video.chapters)}
+    last = own[max(own)].end_seconds or video.duration_seconds
+    items = [(start, own[start].title) for start in sorted(own)]
+    return Chapters(video_id=video.video_id, chapters=tuple(_closed(items, last, "youtube")))
+
+
+def _groups(lines: Lines, duration_seconds: float | None) -> list[list[TimedLine]]:
+    """Runs of timed lines that rise and belong together."""
+    groups: list[list[TimedLine]] = []
+    for entry in with_one_reading(lines.timed, duration_seconds):
+        titled = _with_title_below(entry, lines)
+        if not titled.title or len(titled.title) > _LONGEST_TITLE:
+            continue
+        if groups and titled.stamp.seconds == groups[-1][-1].stamp.seconds:
+            continue
+        if groups and _continues(groups[-1][-1], titled, lines.texts):
+            groups[-1].append(titled)
+        else:
+            groups.append([titled])
+    return groups
+
+
+def _continues(last: TimedLine, entry: TimedLine, texts: Sequence[str]) -> bool:
+    if entry.stamp.seconds <= last.stamp.seconds or entry.side != last.side:
+        return False
+    between = [text for text in texts[last.line_number + 1 : entry.line_number] if text]
+    if not between:
+        return True
+    same_style = entry.style == last.style
+    return (
+        same_style and len(between) <= _LONGEST_GAP_LINES and not any(map(_ERRATA.search, between))
+    )
+
+
+def _with_title_below(entry: TimedLine, lines: Lines) -> TimedLine:
+    below = lines.texts[entry.line_number + 1 : entry.line_number + 2]
+    if entry.title or not below or may_hold_times(below[0]):
+        return entry
+    return entry._replace(title=clean_title(below[0]))
+
+
+def _fitting(group: list[TimedLine], duration_seconds: float | None) -> list[TimedLine]:
+    """The lines inside the video; nothing when most of the list lies behind its end."""
+    if duration_seconds is None:
+        return group
+    inside = [entry for entry in group if entry.stamp.seconds < duration_seconds]
+    return inside if len(inside) * 2 >= len(group) else []
+
+
+def _is_list(group: Sequence[TimedLine]) -> bool:
+    if len(group) < _FEWEST:
+        return False
+    first = group[0].stamp.seconds
+    if first == 0:
+        return True
+    if first >= 300 and all(entry.stamp.seconds % 5 == 0 for entry in group):
+        return False  # a programme by the clock: 9:00, 9:30, 10:15
+    latest = _LATEST_START_SECONDS[group[0].side]
+    return first <= latest or len(group) >= _MANY
+
+
+def _items(group: Iterable[TimedLine]) -> list[Item]:
+    return [(float(entry.stamp.seconds), entry.title) for entry in group]
+
+
+def _flat_list(line: str, duration_seconds: float | None) -> list[Item]:
+    """The list in a line that lost its newlines: only from 0:00, only while the times rise."""
+    items: list[Item] = []
+    for stamp, title in split_flat_line(line):
+        follows = stamp.seconds > items[-1][0] if items else stamp.seconds <= 1
+        inside = duration_seconds is None or stamp.seconds < duration_seconds
+        if follows and inside and title:
+            items.append((float(stamp.seconds), title))
+        elif items:
+            break
+    if len(items) < _FEWEST:
+        return []
+    return [(start, _cut(title)) for start, title in items]
+
+
+def _cut(title: str) -> str:
+    """A flat title without the prose that runs on behind it."""
+    end = _END_OF_FLAT_TITLE.search(title, 1)
+    return clean_title(
+        title[: end.start() + 1 if end[0][0] in "!?.。" else end.start()] if end else title
+    )[:_LONGEST_TITLE]
+
+
+def _without_numbers(items: list[Item]) -> list[Item]:
+    """Titles without the list's own numbering; a number that is part of a title stays."""
+    found = [match for _, title in items if (match := _NUMBER.match(title))]
+    numbers = [int(match[1]) for match in found]
+    steps = all(after - before == 1 for before, after in pairwise(numbers))
+    if len(found) < max(2, len(items) / 2) or numbers[0] > 1 or not steps:
+        return items
+    return [(start, _NUMBER.sub("", title, count=1)) for start, title in items]
+
+
+def _closed(items: list[Item], end: float | None, origin: ChapterOrigin) -> list[Chapter]:
+    """Chapters that end where the next begins, the last at `end` when that is known."""
+    starts = [start for start, _ in items]
+    last = end if end is not None and starts and end > starts[-1] else None
+    return [
+        Chapter(start, title, stop, origin)
+        for (start, title), stop in zip(items, [*starts[1:], last], strict=bool(items))
+    ]

@@ -1,0 +1,103 @@
+"""Documents: clean text fit for a language model, with the way back to the second it was said.
+
+Speech becomes paragraphs; text that was written stays as it is. `light` structure adds the title,
+the chapters as `##` lines and `Name: ` where the speaker changes; `plain` adds nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from impressions_assets.rows import Chapter, Chapters, Document, Dropped, Segment, Transcript, Video
+from impressions_assets.text.clean import clean_line, clean_transcript
+from impressions_assets.text.duplicates import text_digest
+from impressions_assets.text.paragraphs import (
+    Paragraph,
+    is_dialogue,
+    paragraphs_of,
+)
+from impressions_assets.text.sections import sections_of
+from impressions_assets.text.splits import split_of
+
+Structure = Literal["plain", "light"]
+
+
+def document_of(
+    video: Video,
+    transcript: Transcript,
+    chapters: Chapters,
+    *,
+    val_fraction: float,
+    min_characters: int = 200,
+    structure: Structure = "plain",
+) -> Document:
+    """The video's text; '' with a reason in `dropped` when there is none or too little of it."""
+    cleaned = clean_transcript(transcript)
+    page = _Page()
+    light = structure == "light"
+    if light and video.title.strip():
+        page.block(f"# {clean_line(video.title)}")
+    if transcript.is_timed:
+        _speech(page, cleaned.segments, chapters.chapters, light)
+    else:
+        page.block("\n\n".join(segment.text for segment in cleaned.segments))
+    text, dropped = "".join(page.parts), list(cleaned.dropped)
+    if not cleaned.segments:
+        text, dropped = "", [*dropped, Dropped("no transcript", "")]
+    elif sum(len(segment.text) for segment in cleaned.segments) < min_characters:
+        text, dropped = "", [*dropped, Dropped("too short", text)]
+    return Document(
+        video_id=video.video_id,
+        text=text,
+        split=split_of(video.video_id, val_fraction),
+        language=transcript.language,
+        license=video.license,
+        anchor_offsets=tuple(page.offsets) if text else (),
+        anchor_seconds=tuple(page.seconds) if text else (),
+        dropped=tuple(dropped),
+        num_characters=len(text),
+        text_digest=text_digest(text),
+    )
+
+
+class _Page:
+    """Text under construction: blocks apart by a blank line, and where each piece began."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.offsets: list[int] = []
+        self.seconds: list[float] = []
+        self._length = 0
+
+    def _add(self, text: str) -> None:
+        self.parts.append(text)
+        self._length += len(text)
+
+    def block(self, text: str) -> None:
+        if self.parts:
+            self._add("\n\n")
+        self._add(text)
+
+    def paragraph(self, paragraph: Paragraph, prefix: str) -> None:
+        self.block(prefix)
+        for number, piece in enumerate(paragraph.pieces):
+            if number:
+                self._add(" ")
+            self.offsets.append(self._length)
+            # Captions overlap, so a piece cut off a segment may begin after the next segment.
+            last = self.seconds[-1] if self.seconds else 0.0
+            self.seconds.append(max(last, piece.start_seconds))
+            self._add(piece.text)
+
+
+def _speech(
+    page: _Page, segments: Sequence[Segment], chapters: Sequence[Chapter], light: bool
+) -> None:
+    named = light and is_dialogue(segments)
+    speaker: str | None = None
+    for number, inside in sections_of(segments, [chapter.start_seconds for chapter in chapters]):
+        if light and number is not None:
+            page.block(f"## {clean_line(chapters[number].title)}")
+        for paragraph in paragraphs_of(inside):
+            changed = named and paragraph.speaker is not None and paragraph.speaker != speaker
+            page.paragraph(paragraph, f"{clean_line(paragraph.speaker or '')}: " if changed else "")
+            speaker = paragraph.speaker

@@ -1,0 +1,123 @@
+"""Question-and-answer pairs: each question joined to the span of the talk that answers it.
+
+Spans are half open and meet at the questions' times, so a segment answers one question at most:
+the one in whose span it starts. The last question counts: it is answered until its chapter, or
+the talk, ends.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import dropwhile, takewhile
+from typing import NamedTuple
+
+from impressions_assets.rows import Chapters, QAPair, QAPairs, Question, Segment, Transcript, Video
+from impressions_assets.text.clean import clean_transcript
+from impressions_assets.text.questions import parse_questions
+
+_CONFIDENCE = {"description": 1.0, "chapter": 0.8}
+_IS_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$")
+
+
+_WORD = re.compile(r"\w+")
+
+
+class _Span(NamedTuple):
+    question: str
+    start_seconds: float
+    end_seconds: float
+
+
+def pairs_of(
+    video: Video, transcript: Transcript, chapters: Chapters, announcements: Sequence[str] = ()
+) -> QAPairs:
+    """The video's pairs in order of time; none without times in the transcript."""
+    if not transcript.is_timed:
+        return QAPairs(video_id=video.video_id)
+    segments = sorted(clean_transcript(transcript).segments, key=lambda s: s.start_seconds)
+    questions, origin = parse_questions(video.description, announcements), "description"
+    if not questions:
+        questions, origin = _asked_by_chapters(chapters), "chapter"
+    starts = [segment.start_seconds for segment in segments]
+    found: list[QAPair] = []
+    for span in _spans(questions, chapters, _end_of(segments, video.duration_seconds)):
+        begin = bisect_left(starts, span.start_seconds)
+        pair = _pair(span, segments[begin : bisect_left(starts, span.end_seconds)], origin)
+        found += [pair] if pair else []
+    return QAPairs(video_id=video.video_id, pairs=tuple(found))
+
+
+def _asked_by_chapters(chapters: Chapters) -> list[Question]:
+    return [
+        Question(chapter.start_seconds, chapter.title)
+        for chapter in chapters.chapters
+        if _IS_QUESTION.search(chapter.title)
+    ]
+
+
+def _end_of(segments: Sequence[Segment], duration_seconds: float | None) -> float:
+    last = max((segment.end_seconds for segment in segments), default=0.0)
+    begun = segments[-1].start_seconds if segments else 0.0
+    return max(last, begun + 1.0, duration_seconds or 0.0)
+
+
+def _spans(questions: Sequence[Question], chapters: Chapters, end: float) -> Iterator[_Span]:
+    """The questions in order of time, those of one time as one, each until the next begins."""
+    asked: dict[float, list[str]] = {}
+    for question in questions:
+        asked.setdefault(question.start_seconds, []).append(question.text)
+    times = sorted(asked)
+    ends = [chapter.start_seconds for chapter in chapters.chapters]
+    opens = set(ends)
+    for number, start in enumerate(times):
+        following = times[number + 1] if number + 1 < len(times) else None
+        if following is None or start in opens:  # its chapter may end before the next question
+            later = ends[bisect_right(ends, start) :][:1]
+            stop = min([following if following is not None else end, *later])
+        else:
+            stop = following
+        yield _Span(" ".join(asked[start]), start, stop)
+
+
+def _pair(span: _Span, segments: Sequence[Segment], origin: str) -> QAPair | None:
+    """The pair, or None when nothing was said in the span."""
+    answer = _without_asking_turn(segments, span.question)
+    if not answer:
+        return None
+    return QAPair(
+        question=span.question,
+        answer=" ".join(segment.text for segment in answer),
+        start_seconds=span.start_seconds,
+        end_seconds=span.end_seconds,
+        speaker=_main_speaker(answer),
+        confidence=_CONFIDENCE[origin],
+        origin=origin,
+    )
+
+
+def _without_asking_turn(segments: Sequence[Segment], question: str) -> Sequence[Segment]:
+    """The segments behind the turn that asks, when another speaker answers it."""
+    speaker = _main_speaker(segments)
+    if speaker is None:
+        return segments
+    turn = list(takewhile(lambda segment: segment.speaker == segments[0].speaker, segments))
+    if _only_asks(" ".join(segment.text for segment in turn), question):
+        return segments[len(turn) :] or segments
+    return list(dropwhile(lambda segment: segment.speaker != speaker, segments))
+
+
+def _main_speaker(segments: Sequence[Segment]) -> str | None:
+    """The speaker of most of the text; None when speakers are unknown."""
+    said: Counter[str] = Counter()
+    for segment in segments:
+        if segment.speaker is not None:
+            said[segment.speaker] += len(segment.text)
+    return said.most_common(1)[0][0] if said else None
+
+
+def _only_asks(turn: str, question: str) -> bool:
+    """Whether the turn holds most of the question's words and leaves the answer to others."""
+    asked = set(_WORD.findall(question.casefold()))
+    said = set(_WORD.findall(turn.casefold()))
+    return bool(_IS_QUESTION.search(turn)) and len(asked & said) >= 0.6 * len(asked)
