@@ -1,0 +1,1 @@
+"""From documents to a model that speaks like the channel."""

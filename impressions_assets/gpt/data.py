@@ -1,0 +1,51 @@
+"""A channel's shards, opened for training."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from impressions_assets.gpt.loader import TokenStream
+from impressions_assets.gpt.manifest import MANIFEST, Manifest, read_manifest
+from impressions_assets.gpt.shards import open_shard
+from impressions_assets.gpt.unigram import unigram_bits_per_byte
+from impressions_assets.rows import Split
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Both splits as streams of tokens, and what is known of them."""
+
+    manifest: Manifest
+    digest: str  # of manifest.json
+    train: TokenStream
+    val: TokenStream
+    val_bytes: int
+
+    @property
+    def can_evaluate(self) -> bool:
+        """Whether there is anything to predict in the validation text."""
+        return len(self.val) >= 2
+
+    def unigram_bits_per_byte(self) -> float | None:
+        """The baseline on the validation text; None when there is none."""
+        if not self.can_evaluate:
+            return None
+        vocab_size = self.manifest.vocab_size
+        return unigram_bits_per_byte(self.train, self.val, vocab_size, self.val_bytes)
+
+
+def open_data(shards_dir: Path) -> TrainingData:
+    """Open the shards of a folder; errors of manifest and shards as their rooms raise them."""
+    manifest = read_manifest(shards_dir)
+    return TrainingData(
+        manifest=manifest,
+        digest=hashlib.sha256((shards_dir / MANIFEST).read_bytes()).hexdigest(),
+        train=_stream(shards_dir, manifest, "train"),
+        val=_stream(shards_dir, manifest, "val"),
+        val_bytes=sum(shard.num_bytes for shard in manifest.shards if shard.split == "val"),
+    )
+
+
+def _stream(shards_dir: Path, manifest: Manifest, split: Split) -> TokenStream:
+    named = [shard for shard in manifest.shards if shard.split == split]
+    return TokenStream([open_shard(shards_dir / s.file, manifest.tokenizer) for s in named])

@@ -1,0 +1,201 @@
+"""Everything that a training changes, and its way into a checkpoint and back.
+
+What is here decides what an exact resume restores: weights, optimizer, gradient scaler, place in
+the data, random state and the record of losses. What is not here must not matter to the weights.
+"""
+
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impressions_assets.errors import CheckpointError
+from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
+from impressions_assets.gpt.data import TrainingData
+from impressions_assets.gpt.device import device_of, dtype_of
+from impressions_assets.gpt.loader import WindowLoader
+from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.optimizer import optimizer_of
+from impressions_assets.gpt.run import HistoryPoint, TrainingRun
+
+_MOST_POINTS = 4_000  # of losses in the record; beyond, every second one goes
+# These only decide what is watched and kept, so a training may go on exactly with others.
+_WATCHING = ("eval_interval", "eval_iters", "log_interval", "patience", "max_seconds")
+_FREE_SETTINGS = frozenset((*_WATCHING, "save_every", "save_each_epoch"))
+
+
+@dataclass
+class Progress:
+    """How far a training has come, and how well."""
+
+    step: int = 0
+    best_step: int | None = None
+    best_val_loss: float | None = None
+    evaluations_since_best: int = 0
+    history: list[HistoryPoint] = field(default_factory=list)
+
+    @property
+    def evaluated_step(self) -> int | None:
+        """The last step that was evaluated."""
+        return next((p.step for p in reversed(self.history) if p.val_loss is not None), None)
+
+    def note(self, train_loss: float | None) -> None:
+        """Enter this step into the record, once."""
+        if self.history and self.history[-1].step == self.step:
+            return
+        self.history.append(HistoryPoint(self.step, train_loss))
+        if len(self.history) > _MOST_POINTS:
+            newest_first = enumerate(reversed(self.history))
+            kept = [p for i, p in newest_first if i % 2 == 0 or p.val_loss is not None]
+            self.history = kept[::-1]
+
+    def note_evaluation(self, val_loss: float) -> bool:
+        """Enter the validation loss of this step; whether it is the best so far."""
+        point = self.history[-1]
+        self.history[-1] = HistoryPoint(point.step, point.train_loss, val_loss)
+        is_best = self.best_val_loss is None or val_loss < self.best_val_loss
+        if is_best:
+            self.best_val_loss, self.best_step = val_loss, self.step
+        self.evaluations_since_best = 0 if is_best else self.evaluations_since_best + 1
+        return is_best
+
+
+class TrainingState:
+    """Model, optimizer, loader and progress of one training."""
+
+    def __init__(self, run: TrainingRun, data: TrainingData) -> None:
+        self._run, self._data = run, data
+        self.device = device_of(run.train.device)
+        self.dtype = dtype_of(run.train.dtype, self.device)
+        self.loader = WindowLoader(data.train, run.model.block_size, run.train.seed)
+        torch.manual_seed(run.train.seed)
+        self.model = GPT(run.model, data.manifest.vocab_size).to(self.device)
+        self.optimizer = optimizer_of(self.model, run.train)
+        fp16 = self.dtype == torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)
+        self.progress = Progress()
+        self.context = self.loader.length
+        self.started_from: str | None = None
+
+    def start_from(self, checkpoint: Checkpoint) -> None:
+        """Take over a checkpoint's weights, and nothing else: a warm start."""
+        self._refuse_misfit(checkpoint)
+        self.model.load_state_dict(checkpoint.model_tensors())
+        self.context = max(self.context, checkpoint.meta.context)
+        self.started_from = checkpoint.weights_digest
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on exactly where a checkpoint was saved."""
+        meta = checkpoint.meta
+        self.model.load_state_dict(checkpoint.model_tensors())
+        self._restore_optimizer(checkpoint.optimizer_tensors())
+        if meta.scaler:
+            self.scaler.load_state_dict(meta.scaler)
+        self.loader.position = meta.position
+        self.context = meta.context
+        self.progress = Progress(
+            step=meta.step,
+            best_step=meta.best_step,
+            best_val_loss=meta.best_val_loss,
+            evaluations_since_best=meta.evaluations_since_best,
+            history=list(meta.history),
+        )
+
+    def why_not_resume(self, meta: Meta) -> str | None:
+        """What keeps this training from going on exactly from a checkpoint; None: nothing."""
+        ours = self._meta(None, None)
+        if meta.tokenizer != ours.tokenizer:
+            return "the tokenizer is another one"
+        if meta.manifest != ours.manifest:
+            return "the shards are others"
+        if meta.started_from != ours.started_from:
+            return "it started from other weights"
+        now, then = ours.model | ours.train, meta.model | meta.train
+        changed = sorted(k for k in now.keys() | then.keys() if now.get(k) != then.get(k))
+        changed = [f"{k} {then.get(k)} → {now.get(k)}" for k in changed if k not in _FREE_SETTINGS]
+        return f"settings changed: {', '.join(changed)}" if changed else None
+
+    def save(
+        self, folder: Path, val_loss: float | None = None, val_bits_per_byte: float | None = None
+    ) -> None:
+        """Write a checkpoint in the place of `folder`."""
+        meta = self._meta(val_loss, val_bits_per_byte)
+        model = {name: tensor.detach() for name, tensor in self.model.state_dict().items()}
+        save_checkpoint(folder, meta, model, self._optimizer_tensors(), self._run.tokenizer_dir)
+
+    def _meta(self, val_loss: float | None, val_bits_per_byte: float | None) -> Meta:
+        manifest, progress = self._data.manifest, self.progress
+        return Meta(
+            step=progress.step,
+            position=self.loader.position,
+            model=self._run.model.model_dump(),
+            train=self._run.train.model_dump(),
+            vocab_size=manifest.vocab_size,
+            end_of_text=manifest.end_of_text,
+            context=self.context,
+            tokenizer=manifest.tokenizer,
+            manifest=self._data.digest,
+            started_from=self.started_from,
+            val_loss=val_loss,
+            val_bits_per_byte=val_bits_per_byte,
+            best_step=progress.best_step,
+            best_val_loss=progress.best_val_loss,
+            evaluations_since_best=progress.evaluations_since_best,
+            history=tuple(progress.history),
+            scaler=self.scaler.state_dict(),
+            libraries={name: version(name) for name in ("torch", "safetensors", "numpy")},
+        )
+
+    def _refuse_misfit(self, checkpoint: Checkpoint) -> None:
+        meta, manifest = checkpoint.meta, self._data.manifest
+        if meta.tokenizer != manifest.tokenizer:
+            raise CheckpointError(
+                f"cannot start from {checkpoint.folder}: it speaks tokenizer "
+                f"{meta.tokenizer[:12]}, the shards were made with {manifest.tokenizer[:12]}; "
+                "start from scratch, or make the shards with its tokenizer"
+            )
+        ours, theirs = self._run.model, checkpoint.model_config
+        fields = [f for f in type(ours).model_fields if f != "dropout"]
+        misfits = [
+            f"{f} {getattr(theirs, f)}" for f in fields if getattr(ours, f) != getattr(theirs, f)
+        ]
+        if misfits:
+            raise CheckpointError(
+                f"cannot start from {checkpoint.folder}: its model has {', '.join(misfits)}; "
+                "set the same, or start from scratch"
+            )
+
+    def _optimizer_tensors(self) -> dict[str, Tensor]:
+        state = self.optimizer.state_dict()["state"]
+        tensors = {
+            f"{name}.{key}": value
+            for number, name in enumerate(self._parameter_names())
+            for key, value in state.get(number, {}).items()
+        }
+        tensors["random.cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state()
+        elif self.device.type == "mps":
+            tensors["random.mps"] = torch.mps.get_rng_state()
+        return tensors
+
+    def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
+        torch.set_rng_state(tensors.pop("random.cpu"))
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors.pop("random.cuda"))
+        elif self.device.type == "mps":
+            torch.mps.set_rng_state(tensors.pop("random.mps"))
+        number_of = {name: number for number, name in enumerate(self._parameter_names())}
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            parameter, _, key = name.rpartition(".")
+            state.setdefault(number_of[parameter], {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def _parameter_names(self) -> list[str]:
+        """Names in the order in which the optimizer numbers its parameters."""
+        name_of = {id(p): name for name, p in self.model.named_parameters()}
+        return [name_of[id(p)] for g in self.optimizer.param_groups for p in g["params"]]

@@ -1,0 +1,64 @@
+"""Asking a training to end: Ctrl-C, SIGTERM and SIGUSR1 let the step finish, save, and stop.
+
+A second Ctrl-C ends it at once, but one that comes within two seconds counts as the first: Ctrl-C
+in a terminal reaches parent and child alike, and Dagster's Pipes client then sends the child one
+more. A training that Dagster or the command line started must not outlive them as an orphan that
+holds the machine: when its parent dies, it saves and stops as well.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any, Self
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_SAME_PRESS_SECONDS = 2.0
+
+
+def end_with_parent() -> None:
+    """Have Linux send SIGTERM when the parent dies; call it before slow imports.
+
+    The kernel means the *thread* that started us, which lives as long as the parent waits for us.
+    Elsewhere, `StopRequest` notices it by itself at the next step.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class StopRequest:
+    """Listens for the signals while open; `reason` names the first one that came."""
+
+    def __init__(self, parent_pid: int | None = None) -> None:
+        self._parent_pid = parent_pid
+        self._signal: str | None = None
+        self._signalled_at = 0.0
+        self._before: dict[int, Any] = {}
+
+    @property
+    def reason(self) -> str | None:
+        """Why to stop, or None."""
+        if self._signal is None and self._parent_pid not in (None, os.getppid()):
+            self._signal = "parent died"
+        return self._signal
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            names = ("SIGINT", "SIGTERM", "SIGUSR1")  # Windows has no SIGUSR1
+            for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+                self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._signal is None:
+            self._signal, self._signalled_at = signal.Signals(number).name, now
+        elif number == signal.SIGINT and now - self._signalled_at > _SAME_PRESS_SECONDS:
+            raise KeyboardInterrupt

@@ -1,0 +1,236 @@
+"""The training loop: step, look, save, until the length is reached or someone asks to stop.
+
+Notable choices:
+- `last` is saved before every evaluation and every few minutes, `best` after an evaluation that was
+  better: a kill loses minutes, and a resume repeats them bit for bit (on CPU).
+- What a signal stops is saved without another evaluation: whoever sent it is waiting.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from impressions_assets.errors import TokenizerError, TrainingError
+from impressions_assets.gpt.data import TrainingData, open_data
+from impressions_assets.gpt.evaluate import Evaluator
+from impressions_assets.gpt.run import Log, Sample, TrainingResult, TrainingRun
+from impressions_assets.gpt.sample import Generator
+from impressions_assets.gpt.start import only_training_in, pick_up
+from impressions_assets.gpt.state import TrainingState
+from impressions_assets.gpt.step import REMEDY, Stepper
+from impressions_assets.gpt.stop import StopRequest
+from impressions_assets.gpt.tokenizer import load_tokenizer
+
+_SAVE_AFTER_SECONDS = 300.0
+
+
+def train(run: TrainingRun, log: Log, stop: StopRequest) -> TrainingResult:
+    """Train as `run` says; with an out_dir, leave best/, last/ and result.json in it.
+
+    Raises `TrainingError` when training cannot start or go on, and what the rooms it reads from
+    raise: `ConfigError`, `TokenizerError`, `StorageError`.
+    """
+    with only_training_in(run.out_dir, log):
+        trainer = Trainer(run, open_data(run.shards_dir), log, stop)
+        with _deterministic(trainer.device):
+            trainer.train()
+            result = trainer.result()
+        if run.out_dir is not None:
+            result.save(run.out_dir / "result.json")
+    return result
+
+
+class Trainer:
+    """One training, from its start or from where it was left, to its end."""
+
+    def __init__(self, run: TrainingRun, data: TrainingData, log: Log, stop: StopRequest) -> None:
+        self._run, self._config, self._data, self._log, self._stop = run, run.train, data, log, stop
+        self._tokenizer = load_tokenizer(run.tokenizer_dir)
+        if self._tokenizer.digest != data.manifest.tokenizer:
+            raise TokenizerError(
+                f"cannot train on {run.shards_dir}: its shards were made by another tokenizer "
+                f"than {run.tokenizer_dir}; make the shards again, or pass their tokenizer"
+            )
+        self._state = TrainingState(run, data)
+        self._unigram = data.unigram_bits_per_byte()
+        self._evaluator = self._make_evaluator()
+        self._num_steps = self._length_in_steps()
+        self._resumed_from = pick_up(run, self._state, log)
+        self._stepper = Stepper(self._state, self._config, self._num_steps)
+        self._began = self._saved_at = time.monotonic()
+        self._stopped: str | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it trains."""
+        return self._state.device
+
+    def train(self) -> None:
+        """Train to the end."""
+        self._announce()
+        self._look()
+        while not self._ended():
+            self._stepper.step()
+            self._look()
+        self._finish()
+
+    def result(self) -> TrainingResult:
+        """How it ended, with samples of the best model."""
+        progress, loss = self._state.progress, self._state.progress.best_val_loss
+        return TrainingResult(
+            steps=progress.step,
+            stopped=self._stopped,
+            resumed_from=self._resumed_from,
+            best_step=progress.best_step,
+            best_val_loss=loss,
+            val_bits_per_byte=self._bits_per_byte(loss),
+            unigram_bits_per_byte=self._unigram,
+            tokens_per_second=self._stepper.tokens_per_second,
+            num_parameters=self._state.model.num_parameters(),
+            device=self.device.type,
+            dtype=self._dtype_name,
+            history=tuple(progress.history),
+            samples=self._samples(),
+        )
+
+    # Looking: log, keep, evaluate
+
+    def _look(self) -> None:
+        step, config = self._state.progress.step, self._config
+        if step % config.log_interval == 0 and self._stepper.loss is not None:
+            self._state.progress.note(self._stepper.loss)
+            self._log(
+                f"step {step:>6}  loss {self._stepper.loss:.4f}  "
+                f"lr {self._stepper.learning_rate:.2e}  "
+                f"{self._stepper.tokens_per_second:,.0f} tokens/s"
+            )
+        self._keep()
+        if self._stop.reason is None and self._evaluation_is_due():
+            self._evaluate()
+
+    def _keep(self) -> None:
+        step, config = self._state.progress.step, self._config
+        if config.save_every and step and step % config.save_every == 0:
+            self._save(f"step-{step:06}")
+        if config.save_each_epoch and self._stepper.epoch_ended:
+            self._save(f"epoch-{self._stepper.epoch_ended}")
+        if time.monotonic() - self._saved_at > _SAVE_AFTER_SECONDS:
+            self._save("last")
+
+    def _evaluation_is_due(self) -> bool:
+        progress = self._state.progress
+        if progress.evaluated_step == progress.step:
+            return False
+        if progress.step == 0:  # other weights may already be better than all that follows
+            return self._state.started_from is not None
+        return progress.step % self._config.eval_interval == 0 or progress.step == self._num_steps
+
+    def _evaluate(self) -> None:
+        state, progress = self._state, self._state.progress
+        progress.note(self._stepper.loss)
+        self._save("last")
+        if self._evaluator is None:
+            progress.best_step = progress.step
+            self._save("best")
+            return
+        loss = self._evaluator.loss(state.model, self.device, state.dtype)
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the validation loss is {loss:g} at step {progress.step}; {REMEDY}"
+            )
+        if progress.note_evaluation(loss):
+            self._save("best", loss)
+        self._log(
+            f"step {progress.step:>6}  val loss {loss:.4f}  {self._bits_per_byte(loss):.3f} bits "
+            f"per byte (unigram {self._unigram:.3f}), best at step {progress.best_step}"
+        )
+
+    # The end
+
+    def _ended(self) -> bool:
+        progress, config = self._state.progress, self._config
+        if self._stop.reason:
+            self._stopped = self._stop.reason
+        elif self._num_steps is not None and progress.step >= self._num_steps:
+            return True
+        elif config.patience and progress.evaluations_since_best >= config.patience:
+            self._stopped = "patience"
+        elif config.max_seconds and time.monotonic() - self._began >= config.max_seconds:
+            self._stopped = "max_seconds"
+        return self._stopped is not None
+
+    def _finish(self) -> None:
+        progress = self._state.progress
+        if self._stop.reason is None:
+            if progress.evaluated_step != progress.step:
+                self._evaluate()
+        else:
+            self._log(f"{self._stop.reason}: saving after step {progress.step}, then stopping")
+            self._save("last")
+            if progress.best_step is None:  # nothing was evaluated yet: this is all there is
+                self._save("best")
+
+    def _samples(self) -> tuple[Sample, ...]:
+        if self._stop.reason == "SIGTERM" or not self._run.sample_tokens:
+            return ()  # whoever terminates us waits a few seconds only
+        if self._run.out_dir is not None:
+            generator = Generator.load(self._run.out_dir / "best", self._config.device)
+        else:
+            generator = Generator(self._state.model, self._tokenizer, self._state.context)
+        prompts, num_tokens = self._run.sample_prompts, self._run.sample_tokens
+        seed = self._config.seed
+        return tuple(Sample(p, generator.generate(p, num_tokens, seed=seed)) for p in prompts)
+
+    # Small things
+
+    def _announce(self) -> None:
+        state, length = self._state, self._num_steps
+        self._log(
+            f"{state.model.num_parameters():,} parameters on {self.device.type} in "
+            f"{self._dtype_name}, {len(self._data.train):,} training tokens, "
+            f"{'until stopped' if length is None else f'{length:,} steps'}"
+        )
+        if state.loader.length < self._run.model.block_size:
+            self._log(f"the text is short: training on windows of {state.loader.length} tokens")
+        if self._evaluator is None:
+            self._log("there is no validation text: the latest model counts as the best")
+
+    def _make_evaluator(self) -> Evaluator | None:
+        if not self._data.can_evaluate:
+            return None
+        length, config = self._state.loader.length, self._config
+        num_bytes = self._data.val_bytes
+        return Evaluator(self._data.val, num_bytes, length, config.batch_size, config.eval_iters)
+
+    def _length_in_steps(self) -> int | None:
+        config = self._config
+        if config.max_epochs is None:
+            return config.max_iters
+        windows = config.max_epochs * self._state.loader.windows_per_epoch
+        return math.ceil(windows / (config.batch_size * config.gradient_accumulation_steps))
+
+    def _save(self, name: str, val_loss: float | None = None) -> None:
+        self._saved_at = time.monotonic()
+        if self._run.out_dir is not None:
+            self._state.save(self._run.out_dir / name, val_loss, self._bits_per_byte(val_loss))
+
+    @property
+    def _dtype_name(self) -> str:
+        return str(self._state.dtype).removeprefix("torch.")
+
+    def _bits_per_byte(self, loss: float | None) -> float | None:
+        return None if loss is None or not self._evaluator else self._evaluator.bits_per_byte(loss)
+
+
+@contextmanager
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """On CPU, the same inputs give the same bits; elsewhere that costs speed: no promise."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(device.type == "cpu" or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -1,0 +1,165 @@
+"""Generation: seeded, whole characters, beyond the context, and honest about wrong values."""
+
+import shutil
+from itertools import pairwise
+
+import pytest
+import torch
+
+from impressions_assets.errors import CheckpointError, ConfigError
+from impressions_assets.gpt.config import ModelConfig
+from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.sample import Chooser, Generator
+from impressions_assets.gpt.stop import StopRequest
+from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
+from impressions_assets.gpt.trainer import train
+
+SHAPE = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=12)
+GREEDY = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0, "repetition_penalty": 1.0}
+
+
+def untrained(tokenizer: Tokenizer, seed: int = 0) -> Generator:
+    torch.manual_seed(seed)
+    return Generator(GPT(SHAPE, tokenizer.vocab_size), tokenizer, context=12)
+
+
+@pytest.fixture(scope="module")
+def characters() -> Tokenizer:
+    return train_tokenizer(["abcdefghijklmnop"], "characters")
+
+
+@pytest.fixture(scope="module")
+def trained(corpus, tmp_path_factory):
+    out_dir = tmp_path_factory.mktemp("trained")
+    with StopRequest() as stop:
+        train(corpus.run(out_dir, max_iters=60, learning_rate=1e-2), lambda _: None, stop)
+    return out_dir / "best"
+
+
+def test_a_checkpoint_speaks_like_its_text(trained):
+    text = Generator.load(trained, "cpu").generate("In the ", 300, seed=1)
+    assert len(text) > 100
+    assert text.count(" ") > 20
+
+
+def test_the_same_seed_gives_the_same_text(trained):
+    speaker = Generator.load(trained, "cpu")
+    assert speaker.generate("All", 80, seed=5) == speaker.generate("All", 80, seed=5)
+    assert speaker.generate("All", 80, seed=5) != speaker.generate("All", 80, seed=6)
+
+
+def test_pieces_joined_are_the_text(trained):
+    speaker = Generator.load(trained, "cpu")
+    assert "".join(speaker.stream("At", 50, seed=2)) == speaker.generate("At", 50, seed=2)
+
+
+def test_it_goes_on_beyond_the_context(characters):
+    lengths = [len(untrained(characters).generate("abc", 100, seed=seed)) for seed in range(9)]
+    assert max(lengths) > 5 * SHAPE.block_size
+
+
+def test_a_prompt_longer_than_the_context_counts_by_its_end(characters):
+    speaker = untrained(characters)
+    long = "mnop" * 5 + "abcdefghijkl"
+    assert speaker.generate(long, 8, temperature=0) == speaker.generate(
+        "abcdefghijkl", 8, temperature=0
+    )
+
+
+def test_greedy_generation_with_the_cache_is_greedy_generation_without(characters):
+    torch.manual_seed(3)
+    model = GPT(SHAPE, characters.vocab_size).eval()
+    ids = characters.encode("abc")
+    with torch.inference_mode():
+        for _ in range(8):
+            ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
+    expected = characters.decode(ids[3:]).split("\0")[0]
+    assert Generator(model, characters, 12).generate("abc", 8, temperature=0) == expected
+
+
+def test_characters_of_several_bytes_come_whole():
+    tokenizer = train_tokenizer(["日本語とemoji 🌦️ "], "bpe", 257)
+    pieces = list(untrained(tokenizer, seed=4).stream("🌦", 400, seed=0))
+    assert "".join(pieces) == "".join(pieces).encode().decode()
+    whole = "日本語".encode()
+    ids = [t for t in range(tokenizer.vocab_size) if len(tokenizer.token_bytes(t)) == 1]
+    by_byte = {tokenizer.token_bytes(t): t for t in ids}
+
+    class Scripted(Chooser):
+        """Says given tokens, one byte each."""
+
+        def choose(self, logits_V, recent):
+            return next(script)
+
+    script = iter(by_byte[whole[i : i + 1]] for i in range(len(whole)))
+    speaker = untrained(tokenizer)
+    scripted = Scripted(**GREEDY)
+    assert list(speaker._stream([0], len(whole), scripted)) == ["日", "本", "語"]
+    script = iter(by_byte[whole[i : i + 1]] for i in range(len(whole)))
+    assert list(speaker._stream([0], len(whole) - 1, scripted)) == ["日", "本"]
+
+
+def test_the_end_of_a_text_ends_generation(characters):
+    speaker = untrained(characters)
+    with torch.no_grad():
+        embedding = speaker._model.token_embedding.weight
+        embedding[:] = 0
+        embedding[characters.end_of_text] = 1
+        speaker._model.norm.weight[:] = 0
+        speaker._model.norm.weight[0] = 1
+    lengths = [len(speaker.generate("abc", 500, seed=seed)) for seed in range(3)]
+    assert max(lengths) < 500
+
+
+def chosen(logits: list[float], recent: list[int] | None = None, **settings) -> set[int]:
+    chooser = Chooser(**(GREEDY | settings))
+    return {chooser.choose(torch.tensor(logits), recent or []) for _ in range(300)}
+
+
+def test_temperature_zero_takes_the_likeliest():
+    assert chosen([0.0, 0.1, 0.0], temperature=0) == {1}
+
+
+def test_top_k_keeps_the_k_likeliest():
+    assert chosen([1.0, 1.1, 1.2, 1.3], top_k=2) == {2, 3}
+    assert chosen([1.0, 1.1, 1.2, 1.3], top_k=99) == {0, 1, 2, 3}
+
+
+def test_top_p_keeps_the_fewest_that_reach_it():
+    halves = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().tolist()
+    assert chosen(halves, top_p=0.4) == {0}
+    assert chosen(halves, top_p=0.7) == {0, 1}
+    assert chosen(halves, top_p=1.0) == {0, 1, 2, 3}
+
+
+def test_a_repetition_penalty_holds_back_what_was_said():
+    assert chosen([2.0, 1.5, -9.0], recent=[0], temperature=0, repetition_penalty=2.0) == {1}
+    assert chosen([-1.0, -1.5], recent=[0], temperature=0, repetition_penalty=2.0) == {1}
+
+
+def test_a_higher_temperature_says_rarer_things():
+    def share_of_likeliest(temperature: float) -> float:
+        chooser = Chooser(**(GREEDY | {"temperature": temperature}))
+        logits = torch.tensor([1.0, 0.0])
+        return sum(chooser.choose(logits, []) == 0 for _ in range(500)) / 500
+
+    shares = [share_of_likeliest(t) for t in (0.3, 1.0, 5.0)]
+    assert all(colder > hotter for colder, hotter in pairwise(shares))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}, {"repetition_penalty": 0}],
+)
+def test_a_value_that_makes_no_sense_is_named_before_anything_is_said(characters, wrong):
+    name = next(iter(wrong))
+    with pytest.raises(ConfigError, match=f"{name} .*must be"):
+        untrained(characters).stream("abc", 5, **wrong)
+
+
+def test_a_checkpoint_with_another_tokenizer_is_refused(trained, tmp_path, characters):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained, copy)
+    characters.save(copy / "tokenizer")
+    with pytest.raises(CheckpointError, match="tokenizer"):
+        Generator.load(copy, "cpu")
