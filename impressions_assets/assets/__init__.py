@@ -1,0 +1,1 @@
+"""One file per stage: declarations with short bodies, and their checks."""

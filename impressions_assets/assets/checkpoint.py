@@ -1,0 +1,138 @@
+"""The `checkpoint` asset: the trained GPT of a channel, in versions."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+from pydantic import Field, create_model
+
+from impressions_assets.assets.declare import Materialized, channel_asset, passed
+from impressions_assets.assets.training import (
+    RESULT,
+    VERSION,
+    PreparedTraining,
+    finished,
+    is_resumable,
+    only_training_of,
+    prepare,
+    publish,
+)
+from impressions_assets.gpt.config import LENGTH_PRESETS, MODEL_PRESETS, ModelConfig, TrainConfig
+from impressions_assets.gpt.curve import loss_curve
+from impressions_assets.gpt.run import HistoryPoint, TrainingResult
+from impressions_assets.home import Artifact, Home
+from impressions_assets.resources.children import Children
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.tables import digest_of
+
+_PLAIN: dict[Any, Any] = {int: int, float: float, bool: bool}
+_PLAIN |= {kind | None: kind for kind in (int, float)}
+
+
+def _flag(annotation: Any, description: str | None) -> Any:
+    return _PLAIN.get(annotation, str) | None, Field(default=None, description=description)
+
+
+TrainingFlags: type[dg.Config] = create_model(
+    "TrainingFlags",
+    __base__=dg.Config,
+    __doc__="Settings that override the channel's for this run, by nanoGPT's names.",
+    init=_flag(
+        str, "start from 'scratch' (the default), the 'last' version, or a version's number"
+    ),
+    model_preset=_flag(str, f"size: {', '.join(MODEL_PRESETS)}"),
+    length_preset=_flag(str, f"length: {', '.join(LENGTH_PRESETS)}"),
+    **{
+        name: _flag(field.annotation, field.description)
+        for name, field in {**ModelConfig.model_fields, **TrainConfig.model_fields}.items()
+    },
+)
+
+
+@channel_asset(
+    group="gpt",
+    kinds={"pytorch"},
+    version=VERSION,
+    deps=["token_shards", "tokenizer"],
+    automatic=False,
+    pool="gpu",
+    op_tags={
+        "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": 1}}}}
+    },
+    checks={
+        "loss_is_finite_and_fell": "The validation loss is a number, and fell below the start.",
+        "beats_unigram": "It predicts better than the frequencies of single tokens do.",
+    },
+)
+def checkpoint(
+    context: dg.AssetExecutionContext,
+    config: TrainingFlags,  # type: ignore[valid-type]
+    impressions: Impressions,
+    children: Children,
+) -> Materialized:
+    """The channel's GPT: every training is kept as a version, and the best one is promoted."""
+    home, name = impressions.home, context.partition_key
+    flags = config.model_dump(exclude_none=True)  # type: ignore[attr-defined]
+    with only_training_of(name, impressions.scratch, context.log.info):
+        training = prepare(home, impressions.channel(name), impressions.scratch, flags)
+        made = finished(home, name, training.made_from) or _train(context, home, children, training)
+        if not is_resumable(made):
+            training.discard()
+    return _result(home, made, impressions)
+
+
+def _train(
+    context: dg.AssetExecutionContext, home: Home, children: Children, training: PreparedTraining
+) -> Artifact:
+    name = context.partition_key
+    try:
+        children.run(context, "impressions_assets.gpt.train", training.run_file)
+    except dg.DagsterExecutionInterruptedError:
+        # The child saved before it ended. What it has is kept as a version, and its folder stays,
+        # so that the next run of the same training goes on from there.
+        if training.best:
+            kept = publish(home, name, training)
+            context.log.info(f"stopped; kept as version {kept.version} of {name}")
+        raise
+    return publish(home, name, training)
+
+
+def _result(home: Home, made: Artifact, impressions: Impressions) -> Materialized:
+    files = [file for file in made.files if file.name == RESULT]
+    with impressions.workspace() as folder:
+        result = TrainingResult.load(home.store.fetch(files, folder) / RESULT)
+    losses = [point.val_loss for point in result.history if point.val_loss is not None]
+    bits, unigram = result.val_bits_per_byte, result.unigram_bits_per_byte
+    facts = {
+        "bits_per_byte": bits,
+        "unigram_bits_per_byte": unigram,
+        "tokens_per_second": round(result.tokens_per_second),
+        "steps": result.steps,
+        "num_parameters": result.num_parameters,
+        "device": f"{result.device} ({result.dtype})",
+        "stopped": result.stopped or "at its end",
+        "version": made.version,
+        "promoted": made.current,
+        "loss_curve": dg.MetadataValue.md(loss_curve(result.history)),
+        "sample": dg.MetadataValue.md(
+            "\n\n".join(f"> {s.prompt}{s.text}".replace("\n", "\n> ") for s in result.samples)
+        ),
+        "settings": dg.MetadataValue.json({k: made.fact(k) for k in ("model", "train")}),
+    }
+    return dg.MaterializeResult(
+        # The figures tell how long it took: that is no content.
+        data_version=dg.DataVersion(digest_of([f for f in made.files if f.name != RESULT])),
+        metadata={key: value for key, value in facts.items() if value is not None},
+        check_results=[
+            passed("loss_is_finite_and_fell", has_fallen(result.history), losses=losses),
+            passed("beats_unigram", bits is not None and unigram is not None and bits < unigram),
+        ],
+    )
+
+
+def has_fallen(history: Sequence[HistoryPoint]) -> bool:
+    """Say whether the validation loss is finite and, at its best, below the first training loss."""
+    losses = [point.val_loss for point in history if point.val_loss is not None]
+    began = next((p.train_loss for p in history if p.train_loss is not None), math.nan)
+    return bool(losses) and all(map(math.isfinite, losses)) and min(losses) < began

@@ -1,0 +1,144 @@
+"""How our assets are declared, so that each states only what is its own.
+
+Does not belong here: what an asset does.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from impressions_assets.automation import upstream_content_changed
+from impressions_assets.errors import ImpressionsError
+from impressions_assets.ledger import Report
+from impressions_assets.partitions import channel_partitions
+
+if TYPE_CHECKING:
+    Materialized = dg.MaterializeResult[Any]
+else:  # beside check results, Dagster takes the bare class only
+    Materialized = dg.MaterializeResult
+
+OWNERS = ["team:impressions"]
+_PREVIEWED = 20
+
+
+def channel_asset(
+    *,
+    group: str,
+    kinds: set[str],
+    version: int,
+    deps: Sequence[str] = (),
+    checks: Mapping[str, str] | None = None,
+    automatic: bool = True,
+    **more: Any,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Declare an asset that is partitioned by channel.
+
+    Args:
+        group: where the UI shows it.
+        kinds: what it is made with.
+        version: raise it when the same inputs must give another result from now on.
+        deps: the assets it reads.
+        checks: checks it reports itself, by name, with what each tells. They are partitioned too:
+            without that, one channel's pass would hide another's failure.
+        automatic: whether it follows changes upstream by itself.
+        more: what `dagster.asset` takes beside.
+    """
+
+    def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        name = function.__name__
+        declared: dg.AssetsDefinition = dg.asset(
+            partitions_def=channel_partitions,
+            group_name=group,
+            kinds=kinds,
+            owners=OWNERS,
+            code_version=str(version),
+            deps=list(deps),
+            check_specs=[_check(name, check, tells) for check, tells in (checks or {}).items()],
+            automation_condition=upstream_content_changed if automatic else None,
+            **more,
+        )(translated(function))
+        return declared
+
+    return declare
+
+
+def translated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn our errors into Dagster's, once: the message is the user's, and says if trying helps."""
+
+    @wraps(function)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ImpressionsError as error:
+            raise dg.Failure(str(error), allow_retries=error.retry) from error
+
+    return body
+
+
+def passed(name: str, ok: bool, *, warn: bool = False, **facts: Any) -> dg.AssetCheckResult:
+    """Report a check of this asset."""
+    severity = dg.AssetCheckSeverity.WARN if warn else dg.AssetCheckSeverity.ERROR
+    return dg.AssetCheckResult(check_name=name, passed=ok, severity=severity, metadata=facts)
+
+
+def all_done(report: Report) -> dg.AssetCheckResult:
+    """Report whether any video failed, with the reasons; the others went on."""
+    failed = [
+        dg.TableRecord(
+            {
+                "video": attempt.video_id,
+                "status": attempt.status,
+                "tries": attempt.count,
+                "next try": attempt.next_try or "when its input changes",
+                "error": attempt.error[:300],
+            }
+        )
+        for attempt in report.failed[:_PREVIEWED]
+    ]
+    facts: dict[str, Any] = {"failed": len(report.failed)}
+    if failed:
+        facts["videos"] = dg.MetadataValue.table(failed)
+    return passed("no_video_failed", not report.failed, warn=True, **facts)
+
+
+def materialized(
+    report: Report,
+    *checks: dg.AssetCheckResult,
+    preview: Sequence[Mapping[str, str | int | float]] = (),
+    **facts: Any,
+) -> Materialized:
+    """Report a table of a channel: content version, counts, and a preview of titles and counts."""
+    metadata: dict[str, Any] = {
+        "dagster/row_count": report.num_videos,
+        "computed": report.num_computed,
+        "removed": report.num_removed,
+        "failed": len(report.failed),
+        **facts,
+    }
+    if preview:
+        records = [dg.TableRecord(dict(row)) for row in preview[:_PREVIEWED]]
+        metadata["preview"] = dg.MetadataValue.table(records)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(report.data_version),
+        metadata=metadata,
+        check_results=[all_done(report), *checks],
+    )
+
+
+def log_progress(context: dg.AssetExecutionContext) -> Callable[[int, int], None]:
+    """Say in the log how far a stage is."""
+    return lambda done, due: context.log.info(f"{done} of {due} videos")
+
+
+NO_VIDEO_FAILED = {"no_video_failed": "Every video went through; failures are listed with reasons."}
+
+
+def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return dg.AssetCheckSpec(
+            name, asset=asset, description=description, partitions_def=channel_partitions
+        )

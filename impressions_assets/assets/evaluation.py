@@ -1,0 +1,130 @@
+"""The assets `evaluation` and `samples`: how good the promoted model is, and how it speaks."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from impressions_assets.assets.declare import Materialized, channel_asset, passed
+from impressions_assets.assets.training import KIND
+from impressions_assets.gpt.assess import Assessment, Request
+from impressions_assets.home import Artifact
+from impressions_assets.resources.children import Children
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.tables import digest_of
+
+VERSION = 1
+NUM_TOKENS = 200
+FOUND = "found.json"
+TODAY = "today's validation text"
+BEFORE = "the validation text of its training: today's shards are of another tokenizer than its own"
+
+
+@channel_asset(
+    group="gpt",
+    kinds={"pytorch"},
+    version=VERSION,
+    deps=["checkpoint", "token_shards"],
+    checks={"no_worse_than_before": "No other version scored better when it was trained."},
+)
+def evaluation(
+    context: dg.AssetExecutionContext, impressions: Impressions, children: Children
+) -> Materialized:
+    """Bits per byte on today's validation text, beside a unigram model and earlier versions."""
+    home, name = impressions.home, context.partition_key
+    model = home.version(name, KIND)
+    shards = home.version(name, "token_shards")
+    made_from = digest_of("evaluation", VERSION, model.digest, shards.digest)
+    fits = model.fact("tokenizer_version") == shards.fact("tokenizer_version")
+    found = (
+        _found(context, impressions, children, made_from, model, shards=shards)
+        if fits
+        else _found_in_training(model)
+    )
+    versions = home.artifacts(name, KIND)
+    earlier = [bits for v in versions if (bits := v.fact("val_bits_per_byte")) and v != model]
+    bits = found.bits_per_byte
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made_from),
+        metadata={
+            "bits_per_byte": bits if bits is not None else "no validation text",
+            "unigram_bits_per_byte": found.unigram_bits_per_byte or "no validation text",
+            "measured_on": TODAY if fits else BEFORE,
+            "version": model.version,
+            "versions": dg.MetadataValue.table([_record(version) for version in versions]),
+        },
+        check_results=[
+            passed(
+                "no_worse_than_before",
+                bits is None or all(bits <= other * 1.001 for other in earlier),
+                warn=True,
+                earlier=earlier,
+            )
+        ],
+    )
+
+
+@channel_asset(group="gpt", kinds={"pytorch"}, version=VERSION, deps=["checkpoint", "videos"])
+def samples(
+    context: dg.AssetExecutionContext, impressions: Impressions, children: Children
+) -> Materialized:
+    """What the promoted model says, unprompted and after the titles of videos."""
+    home, name = impressions.home, context.partition_key
+    model = home.version(name, KIND)
+    titles = [title for (title,) in home.table("videos").columns(name, "title") if title]
+    prompts = ("", *(f"{title}.\n\n" for title in titles[:2]))
+    made_from = digest_of("samples", VERSION, model.digest, prompts)
+    found = _found(context, impressions, children, made_from, model, prompts=prompts)
+    texts = [f"{sample.prompt}{sample.text}" for sample in found.samples]
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made_from),
+        metadata={
+            "version": model.version,
+            "samples": dg.MetadataValue.md("\n\n---\n\n".join(texts)),
+        },
+    )
+
+
+def _found(
+    context: dg.AssetExecutionContext,
+    impressions: Impressions,
+    children: Children,
+    made_from: str,
+    model: Artifact,
+    *,
+    shards: Artifact | None = None,
+    prompts: Sequence[str] = (),
+) -> Assessment:
+    """Look at a model; what was found of the same model before is not looked for again."""
+    home, channel, kind = impressions.home, context.partition_key, context.asset_key.path[-1]
+    known = [made for made in home.artifacts(channel, kind) if made.made_from == made_from]
+    with impressions.workspace() as folder:
+        if known and not home.store.missing(known[-1].files):
+            home.promote(channel, kind, known[-1].version)  # an older model may speak again
+            home.store.fetch(known[-1].files, folder)
+            return Assessment.load(folder / FOUND)
+        request = Request(
+            checkpoint_dir=str(home.store.fetch(model.files, folder / "checkpoint")),
+            shards_dir=str(home.store.fetch(shards.files, folder / "shards")) if shards else None,
+            prompts=tuple(prompts),
+            num_tokens=NUM_TOKENS,
+            out=str(folder / FOUND),
+        )
+        request.save(folder / "assess.json")
+        children.run(context, "impressions_assets.gpt.assess", folder / "assess.json")
+        facts = {"checkpoint_version": model.version}
+        files = {FOUND: folder / FOUND}
+        home.publish(channel, kind, files, made_from=made_from, facts=facts)
+        return Assessment.load(folder / FOUND)
+
+
+def _found_in_training(model: Artifact) -> Assessment:
+    return Assessment(
+        bits_per_byte=model.fact("val_bits_per_byte"),
+        unigram_bits_per_byte=model.fact("unigram_bits_per_byte"),
+    )
+
+
+def _record(version: Artifact) -> dg.TableRecord:
+    names = ("val_bits_per_byte", "steps", "num_parameters", "train_tokens")
+    facts = {name: version.fact(name) or 0 for name in names}
+    return dg.TableRecord({"version": version.version, "promoted": version.current, **facts})

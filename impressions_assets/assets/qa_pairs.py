@@ -1,0 +1,52 @@
+"""The `qa_pairs` asset: questions joined to the span that answers them."""
+
+from functools import partial
+
+import dagster as dg
+
+from impressions_assets.assets.declare import (
+    NO_VIDEO_FAILED,
+    Materialized,
+    channel_asset,
+    log_progress,
+    materialized,
+)
+from impressions_assets.channels import Channel
+from impressions_assets.ledger import Stage, each, refresh
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.text.qa import pairs_of
+
+STAGE = Stage("qa_pairs", 1, ("videos", "transcripts", "chapters"))
+
+
+@channel_asset(
+    group="text",
+    kinds={"deltalake"},
+    version=STAGE.version,
+    deps=STAGE.reads,
+    checks=NO_VIDEO_FAILED,
+)
+def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
+    """Questions that descriptions list, each with what was said in answer."""
+    home = impressions.home
+    channel = impressions.channel(context.partition_key)
+    announcements = channel.questions.announcements
+    report = refresh(
+        home,
+        STAGE,
+        channel.name,
+        each(partial(pairs_of, announcements=announcements)),
+        settings_of(channel),
+        progress=log_progress(context),
+    )
+    rows = home.table(STAGE.table).columns(channel.name, "video_id", "pairs.start_seconds")
+    return materialized(
+        report,
+        num_pairs=sum(len(starts) for _, starts in rows),
+        preview=[{"video": video_id, "pairs": len(starts)} for video_id, starts in rows if starts],
+    )
+
+
+def settings_of(channel: Channel) -> object:
+    """What matters to this stage: a change computes every row again."""
+    return [channel.questions.announcements]

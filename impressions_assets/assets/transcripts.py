@@ -1,0 +1,72 @@
+"""The `transcripts` asset: what was said in each video."""
+
+from collections import Counter
+
+import dagster as dg
+
+from impressions_assets.assets.declare import (
+    NO_VIDEO_FAILED,
+    Materialized,
+    channel_asset,
+    log_progress,
+    materialized,
+    passed,
+)
+from impressions_assets.channels import Channel
+from impressions_assets.ledger import Stage, refresh
+from impressions_assets.resources.captures import Captures, capture_key_of
+from impressions_assets.resources.impressions import Impressions, open_sources
+from impressions_assets.speech.transcribe import transcripts_of
+
+STAGE = Stage("transcripts", 1, ("videos",))
+
+
+@channel_asset(
+    group="speech",
+    kinds={"deltalake"},
+    version=STAGE.version,
+    deps=STAGE.reads,
+    checks={
+        **NO_VIDEO_FAILED,
+        "coverage": "At least half of the videos have words.",
+    },
+)
+def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
+    """Timed segments per video, from its best captions: manual before automatic."""
+    channel = impressions.channel(context.partition_key)
+    captures = Captures(impressions.home, open_sources(channel))
+    policy = channel.transcripts.policy
+    report = refresh(
+        impressions.home,
+        STAGE,
+        channel.name,
+        lambda inputs: transcripts_of(
+            (video for (video,) in inputs),
+            captures.fetch_all,
+            capture_key_of,
+            channel.languages,
+            policy,
+        ),
+        settings_of(channel),
+        progress=log_progress(context),
+    )
+    origins = Counter(
+        origin for (origin,) in impressions.home.table(STAGE.table).columns(channel.name, "origin")
+    )
+    with_words = report.num_videos - origins["none"]
+    return materialized(
+        report,
+        passed(
+            "coverage",
+            2 * with_words >= report.num_videos,
+            warn=True,
+            with_words=with_words,
+            videos=report.num_videos,
+        ),
+        origins=dict(sorted(origins.items())),
+    )
+
+
+def settings_of(channel: Channel) -> object:
+    """What matters to this stage: a change computes every row again."""
+    return [channel.languages, channel.transcripts.policy]

@@ -1,0 +1,45 @@
+"""The `videos` asset: what the channel's sources list."""
+
+import dagster as dg
+
+from impressions_assets.assets.declare import (
+    NO_VIDEO_FAILED,
+    Materialized,
+    channel_asset,
+    materialized,
+    passed,
+)
+from impressions_assets.ledger import reconcile
+from impressions_assets.resources.impressions import Impressions, open_sources
+from impressions_assets.sources.listing import Listing
+
+
+@channel_asset(
+    group="sources",
+    kinds={"deltalake"},
+    version=1,
+    automatic=False,
+    checks={
+        **NO_VIDEO_FAILED,
+        "every_source_was_read": "All sources of the channel could be read to their end.",
+        "not_empty": "The channel has at least one video.",
+    },
+)
+def videos(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
+    """One row per video: title, description, dates, chapters and caption tracks."""
+    channel = impressions.channel(context.partition_key)
+    listing = Listing(open_sources(channel), channel.filters)
+    report = reconcile(impressions.home, channel.name, listing, complete=listing.is_complete)
+    errors = [str(error) for error in listing.errors]
+    titles = impressions.home.table("videos").columns(
+        channel.name, "title", "published", "duration_seconds"
+    )
+    return materialized(
+        report,
+        passed("every_source_was_read", not errors, warn=True, errors=errors),
+        passed("not_empty", report.num_videos > 0, warn=True),
+        preview=[
+            {"title": title, "published": published or "", "seconds": seconds or 0}
+            for title, published, seconds in titles
+        ],
+    )

@@ -1,0 +1,43 @@
+"""The entry: everything that Dagster loads, in the order in which the data flows.
+
+Does not belong here: anything that runs at import beyond declaring.
+"""
+
+import dagster as dg
+
+from impressions_assets.assets.articles import articles
+from impressions_assets.assets.chapters import chapters
+from impressions_assets.assets.checkpoint import checkpoint
+from impressions_assets.assets.documents import documents
+from impressions_assets.assets.evaluation import evaluation, samples
+from impressions_assets.assets.qa_pairs import qa_pairs
+from impressions_assets.assets.token_shards import token_shards
+from impressions_assets.assets.tokenizer import tokenizer
+from impressions_assets.assets.transcripts import transcripts
+from impressions_assets.assets.videos import videos
+from impressions_assets.jobs import JOBS
+from impressions_assets.resources.children import Children
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.sensors import SCHEDULES, SENSORS
+
+defs = dg.Definitions(
+    assets=[
+        videos,
+        transcripts,
+        chapters,
+        articles,
+        qa_pairs,
+        documents,
+        tokenizer,
+        token_shards,
+        checkpoint,
+        evaluation,
+        samples,
+    ],
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    sensors=SENSORS,
+    resources={"impressions": Impressions(), "children": Children()},
+    # One process per run: a step of its own would cost 2 s each, and training is a child anyway.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,1 @@
+"""Dagster resources: configuration in, a room's plain client out."""

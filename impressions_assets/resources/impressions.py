@@ -1,0 +1,90 @@
+"""The Dagster resource that every asset uses: opens the storage root and its channels.yaml."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dagster as dg
+import psutil
+
+from impressions_assets.channels import (
+    ArchiveSource,
+    Channel,
+    Channels,
+    DatasetSource,
+    TextSource,
+)
+from impressions_assets.channels_yaml import channel_named, read_channels
+from impressions_assets.home import Home
+from impressions_assets.settings import Settings, load_settings
+from impressions_assets.sources import archive, dataset, text
+from impressions_assets.sources.source import Source
+
+PROCESS_TAG = "impressions/process"
+
+
+class Impressions(dg.ConfigurableResource[None]):
+    """Where this installation keeps what it makes: IMPRESSIONS_HOME and IMPRESSIONS_STORAGE."""
+
+    storage: str | None = None
+    """Another storage root than the environment names."""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Leave a mark on the run, by which a later start can tell that its process is gone."""
+        if context.instance and context.run and context.instance.has_run(context.run.run_id):
+            context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The environment's settings."""
+        return load_settings()
+
+    @cached_property
+    def home(self) -> Home:
+        """The storage root, opened."""
+        return Home(self.storage or self.settings.storage)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for work in progress; all that is in it can be made again."""
+        return self.settings.scratch
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """Give a folder of scratch that is this run's alone, and goes when the work is done."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.scratch) as folder:
+            yield Path(folder)
+
+    def channels(self) -> Channels:
+        """Read channels.yaml; a ConfigError has the file, the lines and what is allowed."""
+        return read_channels(self.home)
+
+    def channel(self, name: str) -> Channel:
+        """Return one channel of channels.yaml."""
+        return channel_named(self.home, name)
+
+
+def open_sources(channel: Channel) -> list[Source]:
+    """Open the sources of a channel; nothing is read yet."""
+    return [_open_source(spec) for spec in channel.sources]
+
+
+def this_process() -> str:
+    """Name this process so that it is not mistaken for a later one with the same number."""
+    process = psutil.Process()
+    return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
+
+
+def _open_source(spec: object) -> Source:
+    if isinstance(spec, ArchiveSource):
+        return archive.ArchiveSource(Path(spec.archive), spec.archive)
+    if isinstance(spec, TextSource):
+        return text.TextSource(Path(spec.text), spec.text)
+    assert isinstance(spec, DatasetSource)
+    return dataset.DatasetSource(
+        spec.dataset, spec.split, spec.text_column, spec.limit, spec.config
+    )

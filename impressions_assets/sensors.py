@@ -1,0 +1,172 @@
+"""What starts runs: new channels, due retries, grown datasets, the nightly sweep, dead processes.
+
+Does not belong here: what a run does. Each sensor gathers, a small function decides.
+"""
+
+from collections.abc import Iterator, Set
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import dagster as dg
+
+from impressions_assets.assets.training import KIND
+from impressions_assets.channels import Channel
+from impressions_assets.cron import was_due
+from impressions_assets.home import Home
+from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS, lane
+from impressions_assets.partitions import CHANNEL_DIMENSION, channel_partitions
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.runs import fail_dead_runs
+
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+class PartitionChanges(NamedTuple):
+    """What a look at channels.yaml asks for."""
+
+    add: list[str]
+    first_runs: list[str]
+
+
+def partition_changes(wanted: Set[str], existing: Set[str], started: Set[str]) -> PartitionChanges:
+    """Say which partitions to add, and which channels never had a run.
+
+    A channel that left the file keeps its partition: deleting one keeps its events, and adding it
+    again would count as materialized. Retired channels are simply not wanted.
+    """
+    return PartitionChanges(sorted(wanted - existing), sorted(wanted - started))
+
+
+@dg.sensor(
+    job_name="channel_data",
+    minimum_interval_seconds=10,
+    default_status=_RUNNING,
+    description="Turns the channels of channels.yaml into partitions and starts each new one.",
+)
+def new_channels(context: dg.SensorEvaluationContext, impressions: Impressions) -> dg.SensorResult:
+    """Add partitions for new channels, and request the first run of each."""
+    started = set(filter(None, (context.cursor or "").split(",")))
+    existing = set(context.instance.get_dynamic_partitions(CHANNEL_DIMENSION))
+    wanted = set(impressions.channels().channels)
+    changes = partition_changes(wanted, existing, started)
+    requests = [
+        dg.RunRequest(run_key=f"first:{name}", partition_key=name, tags=lane(name, "data"))
+        for name in changes.first_runs
+    ]
+    additions = [channel_partitions.build_add_request(changes.add)] if changes.add else []
+    return dg.SensorResult(
+        run_requests=requests,
+        dynamic_partitions_requests=additions,
+        cursor=",".join(sorted(started | wanted)),
+    )
+
+
+@dg.sensor(
+    job_name="channel_data",
+    minimum_interval_seconds=60,
+    default_status=_RUNNING,
+    description="Starts a channel again when the retry of one of its videos is due.",
+)
+def due_retries(
+    context: dg.SensorEvaluationContext, impressions: Impressions
+) -> Iterator[dg.RunRequest]:
+    """Request a run for each channel with a retry that is due, and hourly while it stays due."""
+    now = datetime.now(UTC)
+    for name in _partitioned(context.instance, impressions):
+        due = first_due_retry(impressions.home, name)
+        if due and datetime.fromisoformat(due) <= now:
+            run_key = f"retry:{name}:{due}:{now:%Y-%m-%dT%H}"
+            yield dg.RunRequest(run_key=run_key, partition_key=name, tags=lane(name, "data"))
+
+
+def first_due_retry(home: Home, channel: str) -> str | None:
+    """Return the time of the earliest retry of a channel, or None."""
+    times = [time for (time,) in home.table("attempts").columns(channel, "next_try") if time]
+    return min(times, default=None)
+
+
+@dg.sensor(
+    job_name="channel_model",
+    minimum_interval_seconds=60,
+    default_status=_RUNNING,
+    description="Trains a channel when its `retrain` in channels.yaml says so, and only then.",
+)
+def due_trainings(
+    context: dg.SensorEvaluationContext, impressions: Impressions
+) -> Iterator[dg.RunRequest]:
+    """Request a training of each channel that has grown enough, or whose scheduled time came."""
+    now = datetime.now(UTC)
+    last = datetime.fromisoformat(context.cursor) if context.cursor else now
+    for name, channel in _partitioned(context.instance, impressions).items():
+        shards = impressions.home.current(name, "token_shards")
+        if shards is None:
+            continue
+        schedule = channel.retrain.schedule
+        if schedule and was_due(schedule, last, now):
+            yield _training(name, f"scheduled:{name}:{now:%Y-%m-%dT%H:%M}")
+        elif has_grown(impressions.home, channel, shards.fact("train_tokens")):
+            yield _training(name, f"grown:{name}:{shards.version}")
+    context.update_cursor(now.isoformat())
+
+
+def _training(channel: str, run_key: str) -> dg.RunRequest:
+    return dg.RunRequest(run_key=run_key, partition_key=channel, tags=lane(channel, "model"))
+
+
+def has_grown(home: Home, channel: Channel, num_tokens: int) -> bool:
+    """Say whether a channel has grown, since its last training, by what it sets."""
+    percent = channel.retrain.after_new_tokens_percent
+    versions = home.artifacts(channel.name, KIND)
+    if percent is None or not versions:
+        return False
+    return bool(num_tokens >= versions[-1].fact("train_tokens") * (1 + percent / 100))
+
+
+@dg.schedule(
+    cron_schedule="17 3 * * *",
+    job_name="channel_data",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Looks at every channel once a night, whatever the sensors noticed.",
+)
+def nightly_sweep(
+    context: dg.ScheduleEvaluationContext, impressions: Impressions
+) -> Iterator[dg.RunRequest]:
+    """Request a data run of each channel."""
+    for name in _partitioned(context.instance, impressions):
+        yield dg.RunRequest(partition_key=name, tags=lane(name, "data"))
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=_RUNNING,
+    description="Ends runs whose process on this machine is gone, and frees their pool slots.",
+)
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Report dead runs as failed."""
+    failed = fail_dead_runs(context.instance)
+    return dg.SkipReason(f"failed: {', '.join(failed)}" if failed else "no dead runs")
+
+
+def _partitioned(instance: dg.DagsterInstance, impressions: Impressions) -> dict[str, Channel]:
+    """Return the file's channels that are partitions, by name.
+
+    A request for one that is not yet would fail the tick, and everybody's requests with it.
+    """
+    existing = set(instance.get_dynamic_partitions(CHANNEL_DIMENSION))
+    declared = impressions.channels().channels
+    return {name: declared[name] for name in sorted(existing & declared.keys())}
+
+
+automation = dg.AutomationConditionSensorDefinition(
+    "automation",
+    target=dg.AssetSelection.assets(*DATA_ASSETS, *MODEL_ASSETS),
+    default_status=_RUNNING,
+    minimum_interval_seconds=30,
+    # With backfills, a tick that finds two channels changed makes one of both: Dagster 1.13 then
+    # fails it ("Unable to determine root partitions"), and both updates are lost.
+    emit_backfills=False,
+    description="Refreshes assets whose inputs changed in content; training is never among them.",
+)
+
+SENSORS = [new_channels, due_retries, due_trainings, dead_runs, automation]
+SCHEDULES = [nightly_sweep]

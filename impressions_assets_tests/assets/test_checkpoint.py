@@ -1,0 +1,426 @@
+"""Training as an asset: versions, promotion, what it starts from, and what it refuses."""
+
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from impressions_assets.assets.checkpoint import has_fallen
+from impressions_assets.assets.training import only_training_of, prepare
+from impressions_assets.channels_yaml import read_channels
+from impressions_assets.gpt.checkpoint import Checkpoint
+from impressions_assets.gpt.data import TrainingData
+from impressions_assets.gpt.run import HistoryPoint, TrainingRun
+from impressions_assets.gpt.stop import StopRequest
+from impressions_assets.home import Artifact
+from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.houses import House, Run
+
+ROOT = Path(__file__).parent.parent.parent
+SHORT = {
+    "model_preset": "debug",
+    "max_iters": 6,
+    "eval_interval": 3,
+    "eval_iters": 2,
+    "log_interval": 1,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def talks(house: House, archive: Archive) -> str:
+    house.declare("talks", archive.folder, tokenizer={"vocab_size": 300})
+    assert house.data("talks").ok
+    return "talks"
+
+
+def train(house: House, channel: str, **flags: Any) -> Run:
+    return house.model(channel, "checkpoint", **{**SHORT, **flags})
+
+
+def versions(house: House, channel: str) -> list[tuple[int, bool]]:
+    return [(v.version, v.current) for v in house.home.artifacts(channel, "checkpoint")]
+
+
+def weights(house: House, version: Artifact) -> dict[str, str]:
+    return {f.name: f.digest for f in version.files if f.name.endswith(".safetensors")}
+
+
+def test_a_training_becomes_a_version_with_its_figures_picture_and_sample(
+    house: House, talks: str
+) -> None:
+    run = train(house, talks)
+    assert run.ok
+    shown = run.metadata("checkpoint")
+    assert (shown["steps"], shown["version"], shown["promoted"]) == (6, 1, True)
+    assert 0 < shown["bits_per_byte"] < 20
+    assert shown["unigram_bits_per_byte"] > 0
+    assert shown["loss_curve"].startswith("![loss curve](data:image/png;base64,")
+    assert len(shown["loss_curve"]) < 50_000
+    assert shown["sample"].startswith("> ")
+    assert shown["settings"]["train"]["max_iters"] == 6
+    assert shown["settings"]["model"]["n_embd"] == 32
+    assert run.check("checkpoint", "loss_is_finite_and_fell").passed
+    assert run.check("checkpoint", "beats_unigram").partition == talks
+
+
+def test_a_second_run_of_a_channel_waits_until_the_first_has_trained(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with only_training_of("talks", tmp_path, order.append):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with only_training_of("talks", tmp_path, order.append):
+        waiting.start()
+        while not order:
+            time.sleep(0.01)
+        order.append("first")
+    waiting.join(timeout=30)
+    said = "another run trains talks on this machine: waiting for it to end"
+    assert order == [said, "first", "second"]
+
+
+def test_its_version_knows_its_shards_its_tokenizer_and_its_settings(
+    house: House, talks: str
+) -> None:
+    train(house, talks)
+    (made,) = house.home.artifacts(talks, "checkpoint")
+    assert made.fact("shards_version") == house.home.version(talks, "token_shards").version
+    assert made.fact("train_tokens") == house.home.version(talks, "token_shards").fact(
+        "train_tokens"
+    )
+    assert made.fact("started_from_version") is None
+    folder = house.home.store.fetch(made.files, house.folder / "fetched" / "checkpoint")
+    saved = Checkpoint.open(folder)
+    assert saved.meta.tokenizer == house.home.version(talks, "tokenizer").fact("digest")
+    assert not any(file.name.endswith((".pt", ".pkl", ".bin")) for file in made.files)
+
+
+def test_a_finished_training_is_not_done_twice(house: House, talks: str) -> None:
+    first = train(house, talks).metadata("checkpoint")
+    again = train(house, talks).metadata("checkpoint")
+    assert versions(house, talks) == [(1, True)]
+    assert again["version"] == first["version"]
+    assert again["loss_curve"] == first["loss_curve"]
+    assert list((house.folder / "scratch" / "training").iterdir()) == []
+
+
+def test_a_training_that_keeps_nothing_leaves_the_progress_of_one_that_does(
+    house: House, talks: str
+) -> None:
+    channel, scratch = read_channels(house.home).channels[talks], house.folder / "scratch"
+    kept = prepare(house.home, channel, scratch, SHORT)
+    unsaved = prepare(house.home, channel, scratch, SHORT, save=False)
+    unsaved.discard()
+    assert kept.run == TrainingRun.load(kept.run_file)
+    assert kept.run.shards_dir.exists()
+
+
+def test_the_same_weights_have_the_same_data_version_however_long_they_took(
+    house: House, talks: str
+) -> None:
+    train(house, talks)
+    (first,) = house.home.artifacts(talks, "checkpoint")
+    version = house.data_version("checkpoint", talks)
+    house.home.table("artifacts").remove(talks, ["checkpoint-000001"])
+    train(house, talks)
+    (again,) = house.home.artifacts(talks, "checkpoint")
+    assert weights(house, again) == weights(house, first)
+    assert again.digest != first.digest  # its figures tell another speed
+    assert house.data_version("checkpoint", talks) == version
+
+
+def test_the_samples_are_of_the_promoted_model_also_when_it_is_an_older_one(
+    house: House, talks: str
+) -> None:
+    spoke = []
+    for flags, promoted in (
+        (SHORT, None),
+        ({**SHORT, "max_iters": 12, "eval_interval": 4}, None),
+        (SHORT, 1),
+    ):
+        train(house, talks, **flags)
+        if promoted:
+            house.home.promote(talks, "checkpoint", promoted)
+        assert house.model(talks, "samples").ok
+        samples = house.home.version(talks, "samples")
+        spoke.append(samples.fact("checkpoint_version"))
+    assert spoke == [1, 2, 1]
+
+
+def test_an_unmeasured_start_of_a_training_does_not_replace_a_whole_one(
+    house: House, talks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainingData, "can_evaluate", False)
+    train(house, talks)
+    monkeypatch.setattr(StopRequest, "reason", "SIGUSR1")
+    stopped = train(house, talks, seed=7)
+    assert stopped.metadata("checkpoint")["promoted"] is False
+    assert versions(house, talks) == [(1, True), (2, False)]
+
+
+def test_other_settings_make_another_version_and_the_better_one_is_promoted(
+    house: House, talks: str
+) -> None:
+    good = train(house, talks, max_iters=12, eval_interval=4)
+    worse = train(house, talks, max_iters=1, seed=7)
+    assert (
+        worse.metadata("checkpoint")["bits_per_byte"]
+        > (good.metadata("checkpoint")["bits_per_byte"])
+    )
+    assert worse.metadata("checkpoint")["promoted"] is False
+    assert versions(house, talks) == [(1, True), (2, False)]
+    better = train(house, talks, init="1", max_iters=12, eval_interval=4)
+    assert better.metadata("checkpoint")["promoted"] is True
+    assert versions(house, talks) == [(1, False), (2, False), (3, True)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("init", "started_from"), [("last", 2), ("1", 1)])
+def test_a_training_can_start_from_the_last_or_a_given_version(
+    house: House, talks: str, init: str, started_from: int
+) -> None:
+    train(house, talks, max_iters=8, eval_interval=4)
+    train(house, talks, max_iters=1, seed=7)
+    before = [weights(house, v) for v in house.home.artifacts(talks, "checkpoint")]
+    assert train(house, talks, init=init, max_iters=2).ok
+    made = house.home.artifacts(talks, "checkpoint")[-1]
+    assert (made.version, made.fact("started_from_version")) == (3, started_from)
+    assert [weights(house, v) for v in house.home.artifacts(talks, "checkpoint")[:2]] == before
+
+
+@pytest.mark.slow
+def test_a_start_can_only_be_no_worse_than_what_it_starts_from(house: House, talks: str) -> None:
+    train(house, talks, max_iters=12, eval_interval=4)
+    bad = train(house, talks, init="last", learning_rate=5.0, warmup_iters=0, max_iters=3)
+    (first, second) = house.home.artifacts(talks, "checkpoint")
+    assert bad.ok
+    assert second.fact("val_bits_per_byte") <= first.fact("val_bits_per_byte") + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"model_preset": "huge"}, "no model preset is called 'huge'; there are: debug"),
+        ({"length_preset": "eternal"}, "no length preset is called 'eternal'"),
+        ({"n_head": 3}, "n_embd 32 is not a multiple of n_head 3"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"device": "gpu9"}, "device is 'gpu9'"),
+        ({"max_epochs": 1.0}, "max_iters and max_epochs both give the length"),
+    ],
+)
+def test_a_wrong_flag_fails_with_what_is_allowed(
+    house: House, archive: Archive, flags: dict[str, Any], says: str
+) -> None:
+    house.declare("talks", archive.folder)
+    run = train(house, "talks", **flags)
+    assert not run.ok
+    assert says in run.failure()
+
+
+@pytest.mark.parametrize(
+    ("init", "says"),
+    [
+        ("best", "init is 'best': write 'scratch', 'last', or a version's number"),
+        ("9", "no version 9 of 'checkpoint'"),
+        ("last", "has no current version of 'checkpoint' yet"),
+    ],
+)
+def test_a_start_that_is_not_there_is_refused(
+    house: House, talks: str, init: str, says: str
+) -> None:
+    assert says in train(house, talks, init=init).failure()
+
+
+def test_a_channel_without_shards_is_told_how_to_make_them(house: House, archive: Archive) -> None:
+    house.declare("talks", archive.folder)
+    message = train(house, "talks").failure()
+    assert "has no current version of 'token_shards' yet" in message
+    assert "impressions materialize talks" in message
+
+
+def test_an_error_of_the_child_reaches_the_user(house: House, talks: str) -> None:
+    message = train(house, talks, learning_rate=1e30, warmup_iters=0, grad_clip=0.0).failure()
+    assert "training broke down" in message
+    assert "lower learning_rate" in message
+    assert versions(house, talks) == []
+
+
+def test_a_stored_checkpoint_that_was_cut_is_refused_by_name(house: House, talks: str) -> None:
+    train(house, talks)
+    (made,) = house.home.artifacts(talks, "checkpoint")
+    (file,) = [f for f in made.files if f.name == "model.safetensors"]
+    blob = house.folder / "storage" / "files" / file.digest[:2] / file.digest
+    data = blob.read_bytes()
+    blob.unlink()
+    blob.write_bytes(data[: len(data) // 2])
+    message = train(house, talks, init="last", max_iters=2).failure()
+    assert "model.safetensors" in message
+    assert "was damaged after it was stored" in message
+    assert versions(house, talks) == [(1, True)]
+
+
+def test_evaluation_and_samples_tell_of_the_promoted_model_and_are_kept(
+    house: House, talks: str
+) -> None:
+    run = house.model(talks, **SHORT)
+    assert run.ok
+    bits = run.metadata("evaluation")["bits_per_byte"]
+    assert bits == pytest.approx(run.metadata("checkpoint")["bits_per_byte"], rel=0.05)
+    assert run.check("evaluation", "no_worse_than_before").passed
+    samples = run.metadata("samples")["samples"].split("\n\n---\n\n")
+    assert len(samples) == 3
+    assert sum(text.startswith("Talk talk-") for text in samples) == 2
+    before = {name: house.data_version(name, talks) for name in ("evaluation", "samples")}
+    again = house.model(talks, "evaluation", "samples")
+    assert again.metadata("samples") == run.metadata("samples")
+    assert {name: house.data_version(name, talks) for name in before} == before
+    assert len(house.home.artifacts(talks, "evaluation")) == 1
+
+
+def test_a_better_model_with_an_earlier_tokenizer_stays_and_is_not_measured_on_other_tokens(
+    house: House, talks: str
+) -> None:
+    good = train(house, talks, max_iters=60, eval_interval=20, learning_rate=0.01)
+    text = house.home.store.read_text("channels.yaml") or ""
+    house.home.store.write_text(
+        "channels.yaml", text.replace("vocab_size: 300", "kind: characters")
+    )
+    assert house.data(talks).ok
+    run = house.model(talks, **{**SHORT, "max_iters": 1})
+    assert run.ok
+    assert versions(house, talks) == [(1, True), (2, False)]
+    bits = good.metadata("checkpoint")["bits_per_byte"]
+    assert bits < run.metadata("checkpoint")["bits_per_byte"]
+    assert run.metadata("evaluation")["bits_per_byte"] == bits
+    assert "another tokenizer" in run.metadata("evaluation")["measured_on"]
+    house.home.promote(talks, "checkpoint", 2)
+    now = house.model(talks, "evaluation").metadata("evaluation")
+    assert (now["version"], now["measured_on"]) == (2, "today's validation text")
+
+
+JOB = """
+import sys
+from pathlib import Path
+import dagster as dg
+from impressions_assets.definitions import defs
+from impressions_assets.runs import fail_dead_runs, open_instance
+flags = dict(model_preset="debug", max_iters=int(sys.argv[2]), eval_interval=5, eval_iters=2,
+             log_interval=1, device="cpu")
+with open_instance(Path(sys.argv[1]) / "dagster") as instance:
+    instance.add_dynamic_partitions("channel", ["talks"])
+    fail_dead_runs(instance, nobody_starts_runs=True)
+    result = defs.resolve_job_def("channel_model").execute_in_process(
+        run_config={"ops": {"checkpoint": {"config": flags}}}, instance=instance,
+        partition_key="talks", asset_selection=[dg.AssetKey("checkpoint")],
+        raise_on_error=False)
+sys.exit(0 if result.success else 1)
+"""
+
+
+def start_job(home: Path, max_iters: int) -> subprocess.Popen[str]:
+    """Train in a process group of its own, as a terminal does."""
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", JOB, str(home), str(max_iters)],
+        env={**os.environ, "IMPRESSIONS_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_step(process: subprocess.Popen[str], step: int) -> None:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if f"step {step:>6}  loss" in line:
+            return
+    raise AssertionError("".join(said[-30:]))
+
+
+def last_weights(house: House) -> dict[str, str]:
+    return weights(house, house.home.artifacts("talks", "checkpoint")[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["terminate", "ctrl-c", "kill"])
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    house: House, talks: str, way: str
+) -> None:
+    length = 60
+    process = start_job(house.folder, length)
+    try:
+        wait_for_step(process, 12)
+        if way == "terminate":
+            process.send_signal(signal.SIGTERM)
+        elif way == "ctrl-c":  # a terminal sends it to the whole group, the child included
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.kill()
+        output, _ = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode != 0
+    stopped = house.home.artifacts("talks", "checkpoint")
+    if way == "kill":  # nobody was left to publish; the child saved and ended by itself
+        time.sleep(3)
+        assert stopped == []
+    else:
+        assert [v.fact("stopped") is not None for v in stopped] == [True], output[-3000:]
+        assert stopped[0].fact("steps") < length
+    resumed = start_job(house.folder, length)
+    output, _ = resumed.communicate(timeout=240)
+    assert resumed.returncode == 0, output[-3000:]
+    assert "going on exactly from" in output
+    made = house.home.artifacts("talks", "checkpoint")[-1]
+    assert (made.fact("steps"), made.fact("stopped")) == (length, None)
+
+    shutil.rmtree(house.folder / "scratch")
+    house.home.table("artifacts").remove(
+        "talks",
+        [f"checkpoint-{v.version:06d}" for v in house.home.artifacts("talks", "checkpoint")],
+    )
+    uninterrupted = start_job(house.folder, length)
+    output, _ = uninterrupted.communicate(timeout=240)
+    assert uninterrupted.returncode == 0, output[-3000:]
+    assert "starting from scratch" in output
+    assert last_weights(house) == weights(house, made)
+
+
+@pytest.mark.slow
+def test_a_real_child_trains_and_its_error_is_the_users(house: House, archive: Archive) -> None:
+    real = House(house.folder, house.instance, real_children=True)
+    real.declare("talks", archive.folder)
+    assert real.data("talks").ok
+    wrong = train(real, "talks", learning_rate=1e30, warmup_iters=0, grad_clip=0.0)
+    assert "training broke down" in wrong.failure()
+    right = real.model("talks", **SHORT)
+    assert right.ok
+    assert right.metadata("checkpoint")["steps"] == 6
+    assert isinstance(right.result, dg.ExecuteInProcessResult)
+
+
+@pytest.mark.parametrize(
+    ("val_losses", "fell"),
+    [([6.5, 7.1, 11.8], True), ([9.5, 9.2], False), ([6.5, math.inf], False), ([], False)],
+)
+def test_a_loss_that_was_best_at_the_first_look_has_fallen_too(
+    val_losses: list[float], fell: bool
+) -> None:
+    history = [HistoryPoint(10, 9.0), *(HistoryPoint(250, 5.0, loss) for loss in val_losses)]
+    assert has_fallen(history) is fell
