@@ -1,0 +1,1 @@
+"""The `impressions` command, a file per group of commands."""

@@ -1,0 +1,58 @@
+"""The commands that compute: `materialize` and `redo`."""
+
+from typing import Annotated
+
+import typer
+
+from impressions_assets.cli.place import open_place
+
+Name = Annotated[str, typer.Argument(help="A channel of channels.yaml.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show Dagster's log instead of writing it away.")
+]
+
+
+def materialize(
+    name: Name,
+    select: Annotated[
+        str | None, typer.Option("--select", help="Only these assets, e.g. chapters,documents.")
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be computed, and do nothing.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Bring a channel up to date: its dataset, then its model. Only what changed is computed."""
+    from impressions_assets.cli.running import launches_of, perform
+
+    place = open_place()
+    place.channel(name)
+    launches = launches_of(name, select)
+    if plan:
+        from impressions_assets.cli.planning import show_plan
+
+        show_plan(place, name, [asset for launch in launches for asset in launch.assets])
+        return
+    perform(place, launches, verbose=verbose)
+
+
+def redo(
+    video: Annotated[str, typer.Argument(help="The id of a video, or a link to it.")],
+    stage: Annotated[
+        str, typer.Option("--from", help="Where to begin: transcripts, chapters, …")
+    ] = "transcripts",
+    channel: Annotated[
+        str | None, typer.Option("--channel", help="Only in this channel.", show_default=False)
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Compute one video again, from a stage on: its rows are forgotten, then made anew."""
+    from impressions_assets.cli.lookup import channels_with, video_id_of
+    from impressions_assets.cli.running import data_launch, perform
+    from impressions_assets.cli.stages import forget_from, stages_from
+
+    place = open_place()
+    names = stages_from(stage)
+    for name in channels_with(place, video, channel):
+        forget_from(place.home, name, video_id_of(video), names)
+        perform(place, [data_launch(name, [*names, "tokenizer", "token_shards"])], verbose=verbose)

@@ -1,0 +1,162 @@
+"""What a run would do, without doing it: sources are listed, digests compared, nothing written."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.markup import escape
+
+from impressions_assets.assets import token_shards, tokenizer, training
+from impressions_assets.cli.place import Place
+from impressions_assets.cli.stages import STAGES
+from impressions_assets.cli.terminal import note, number, output, table_of
+from impressions_assets.errors import ImpressionsError
+from impressions_assets.home import Home
+from impressions_assets.ledger import attempts, plan
+from impressions_assets.resources.impressions import open_sources
+from impressions_assets.rows import Video
+from impressions_assets.sources.listing import Listing
+from impressions_assets.tables import digest_of, key_of
+
+if TYPE_CHECKING:
+    from impressions_assets.channels import Channel
+
+
+class Ahead(NamedTuple):
+    """What is ahead of one table."""
+
+    computed: frozenset[str]  # keys whose rows are made for certain
+    touched: frozenset[str]  # those, and what may follow from changes further up
+    waiting: frozenset[str]
+    valid: int
+    gone: frozenset[str]
+    note: str = ""
+
+
+def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
+    """Print what materializing these assets would compute."""
+    channel = place.channel(name)
+    table = table_of(
+        "asset",
+        *("to compute", "waiting", "valid", "to remove"),
+        "",
+        numbers=("to compute", "waiting", "valid", "to remove"),
+    )
+    ahead = plan_tables(place.home, channel, assets)
+    for asset, found in ahead.items():
+        table.add_row(
+            asset,
+            _amount(found),
+            *map(number, (len(found.waiting), found.valid, len(found.gone))),
+            escape(found.note),
+        )
+    output().print(table)
+    moving = any(found.touched or found.gone for found in ahead.values())
+    for line in _model_lines(place.home, channel, assets, moving):
+        output().print(line, soft_wrap=True)
+    note("[dim]nothing was computed; without --plan it is[/]")
+
+
+def plan_tables(home: Home, channel: "Channel", assets: Sequence[str]) -> dict[str, Ahead]:
+    """Say what is ahead of each table among the assets.
+
+    What a changed row does to the rows made from it is known only when it is made: when it comes
+    out the same, nothing follows.
+    """
+    ahead: dict[str, Ahead] = {}
+    if "videos" in assets:
+        ahead["videos"] = _videos(home, channel)
+    for stage, settings_of in STAGES:
+        if stage.table not in assets:
+            continue
+        found = plan(home, stage, channel.name, settings_of(channel), datetime.now(UTC))
+        above = [ahead[table] for table in stage.reads if table in ahead]
+        follow = frozenset[str]().union(*(a.touched for a in above))
+        gone = found.gone.union(*(a.gone for a in above))
+        have = home.table(stage.table).digests(channel.name).keys()
+        due = (frozenset(found.due) | (follow - have)) - gone
+        ahead[stage.table] = Ahead(
+            computed=due,
+            touched=(due | follow) - gone,
+            waiting=found.waiting - follow,
+            valid=len(have - due - gone - found.waiting),
+            gone=gone,
+            note=_when(home, channel.name, stage.table, found.waiting),
+        )
+    return ahead
+
+
+def _videos(home: Home, channel: "Channel") -> Ahead:
+    """List the sources, and compare with the table."""
+    listing = Listing(open_sources(channel), channel.filters)
+    have = home.table("videos").digests(channel.name)
+    listed = {key_of(item.video_id): item for item in listing}
+    videos = {key: item for key, item in listed.items() if isinstance(item, Video)}
+    changed = {k for k, v in videos.items() if k not in have or have[k].output != digest_of(v)}
+    new = len(changed - have.keys())
+    failed = len(listed) - len(videos)
+    counts = {"new": new, "changed": len(changed) - new, "cannot be read": failed}
+    parts = [f"{count:,} {what}" for what, count in counts.items() if count]
+    parts += [f"a source cannot be read: {error}" for error in listing.errors]
+    return Ahead(
+        computed=frozenset(changed),
+        touched=frozenset(changed),
+        waiting=frozenset(),
+        valid=len(videos.keys() - changed),
+        gone=frozenset(have.keys() - listed.keys() if listing.is_complete() else ()),
+        note=", ".join(part for part in parts if part),
+    )
+
+
+def _amount(found: Ahead) -> str:
+    """Say how many rows: exactly, or between what is certain and what may follow."""
+    least, most = len(found.computed), len(found.touched)
+    return number(least) if least == most else f"{least:,} to {most:,}"
+
+
+def _when(home: Home, channel: str, stage: str, waiting: frozenset[str]) -> str:
+    """Say when the first of those that wait is tried again."""
+    failed = attempts(home, channel, stage)
+    times = [failed[key].next_try for key in waiting]
+    due = min((time for time in times if time), default=None)
+    if due:
+        return f"next try {due[:16].replace('T', ' ')} UTC"
+    return "until their input changes" if waiting else ""
+
+
+def _model_lines(home: Home, channel: "Channel", assets: Sequence[str], moving: bool) -> list[str]:
+    """Say what becomes of the tokenizer, the shards and the model."""
+    reason = tokenizer.reason_to_train(home, channel)
+    said = {
+        "tokenizer": "stays" if reason is None else f"is trained: {reason}",
+        "token_shards": _shards(home, channel, moving, reason),
+        "checkpoint": _training(home, channel, moving or reason is not None),
+    }
+    return [f"{asset}: {line}" for asset, line in said.items() if asset in assets]
+
+
+def _shards(home: Home, channel: "Channel", moving: bool, new_tokenizer: str | None) -> str:
+    if new_tokenizer or home.current(channel.name, token_shards.KIND) is None:
+        return "all are written"
+    return "those with changed documents are written" if moving else "stay"
+
+
+def _training(home: Home, channel: "Channel", moving: bool) -> str:
+    """Say what is trained; the same training on the same shards is not done twice."""
+    try:
+        model, train = training.settings_of(channel, {})
+    except ImpressionsError as error:
+        return f"cannot be trained: {error}"
+    shards = home.current(channel.name, token_shards.KIND)
+    if shards and not moving:
+        made_from = training.made_from_of(shards, model, train)
+        done = training.finished(home, channel.name, made_from)
+        if done:
+            return f"stays: version {done.version} is this very training"
+    length = "until it is stopped" if train.max_iters is None else f"{train.max_iters:,} steps"
+    if train.max_epochs is not None:
+        length = f"{train.max_epochs:g} epochs"
+    shape = f"{model.n_layer} layers, {model.n_embd} wide, context {model.block_size}"
+    return (
+        f"is trained{', if any document changes' if shards and moving else ''}: {shape}, {length}"
+    )

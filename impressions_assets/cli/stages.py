@@ -1,0 +1,53 @@
+"""The stages that compute video by video, in the order of the data, for `--plan` and `redo`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from impressions_assets.assets import articles, chapters, documents, qa_pairs, transcripts
+from impressions_assets.channels import Channel
+from impressions_assets.errors import ConfigError
+from impressions_assets.home import Home, attempt_key
+from impressions_assets.ledger import Stage
+from impressions_assets.tables import key_of
+
+
+class PerVideo(NamedTuple):
+    """A stage, and what matters to it of a channel's settings."""
+
+    stage: Stage
+    settings_of: Callable[[Channel], object]
+
+
+def _none(_: Channel) -> None:
+    return None
+
+
+STAGES = (
+    PerVideo(transcripts.STAGE, transcripts.settings_of),
+    PerVideo(chapters.STAGE, _none),
+    PerVideo(articles.STAGE, _none),
+    PerVideo(qa_pairs.STAGE, qa_pairs.settings_of),
+    PerVideo(documents.STAGE, documents.settings_of),
+)
+
+
+def stages_from(first: str) -> list[str]:
+    """Return a stage and all that are made from it."""
+    names = [made.stage.table for made in STAGES]
+    if first not in ("videos", *names):
+        raise ConfigError(
+            f"there is no stage {first!r}; begin from: {', '.join(['videos', *names])}"
+        )
+    chosen = {first}
+    for made in STAGES:
+        if chosen.intersection(made.stage.reads):
+            chosen.add(made.stage.table)
+    return [name for name in ("videos", *names) if name in chosen]
+
+
+def forget_from(home: Home, channel: str, video_id: str, stages: list[str]) -> None:
+    """Remove what the stages know of a video, failures included."""
+    key = key_of(video_id)
+    home.table("attempts").remove(channel, [attempt_key(key, stage) for stage in stages])
+    for stage in reversed(stages):
+        home.table(stage).remove(channel, [key])

@@ -1,0 +1,1 @@
+"""A small channel of our own writing, in the archive layout."""

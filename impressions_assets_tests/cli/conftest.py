@@ -1,0 +1,58 @@
+"""A home of the test's own, and the command line in it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from impressions_assets.cli.main import app
+from impressions_assets_tests.archives import Archive
+
+Impressions = Callable[..., Any]
+DATA = "videos,transcripts,chapters,articles,qa_pairs,documents,tokenizer,token_shards"
+
+
+def _command_line(*arguments: str) -> Any:
+    # Lines as long as they come: what is tested is what is said, not where it is broken.
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "300", "TERM": "dumb"})
+
+
+@pytest.fixture
+def impressions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Impressions:
+    """Runs a command in an empty home."""
+    monkeypatch.setenv("IMPRESSIONS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("IMPRESSIONS_STORAGE", raising=False)
+    return _command_line
+
+
+@pytest.fixture(scope="session")
+def made_talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a dataset of three talks, made once."""
+    folder = tmp_path_factory.mktemp("talks")
+    archive = Archive(folder / "archive")
+    stamps = "0:00 Beginning\n0:20 Middle\n0:40 End"
+    archive.add("talk-a", description=stamps).add("talk-b").add("talk-c")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMPRESSIONS_HOME", str(folder / "home"))
+        patch.delenv("IMPRESSIONS_STORAGE", raising=False)
+        added = _command_line("add", str(archive.folder), "--name", "talks")
+        assert added.exit_code == 0, added.output
+        made = _command_line("materialize", "talks", "--select", DATA)
+        assert made.exit_code == 0, made.output
+    return folder / "home"
+
+
+@pytest.fixture
+def talks(made_talks: Path, tmp_path: Path) -> Path:
+    """The home of the three talks, to change as one likes."""
+    return shutil.copytree(made_talks, tmp_path / "talks")
+
+
+@pytest.fixture
+def in_talks(talks: Path, impressions: Impressions, monkeypatch: pytest.MonkeyPatch) -> Impressions:
+    """Runs a command in the home of the three talks."""
+    monkeypatch.setenv("IMPRESSIONS_HOME", str(talks))
+    return impressions

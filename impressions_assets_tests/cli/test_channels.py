@@ -1,0 +1,75 @@
+"""`add` and `channels`."""
+
+from pathlib import Path
+
+from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.cli.conftest import Impressions
+
+
+def channels_yaml(tmp_path: Path) -> str:
+    return (tmp_path / "home/storage/channels.yaml").read_text()
+
+
+def test_a_source_becomes_a_channel(
+    impressions: Impressions, archive: Archive, tmp_path: Path
+) -> None:
+    said = impressions("add", str(archive.folder), "--name", "mine")
+    assert said.exit_code == 0
+    assert "impressions materialize mine" in said.stderr
+    assert f"archive: {archive.folder}" in channels_yaml(tmp_path)
+    assert str(archive.folder) in impressions("channels").stdout
+
+
+def test_a_name_is_made_from_the_first_source(impressions: Impressions, archive: Archive) -> None:
+    impressions("add", str(archive.folder))
+    assert "archive" in impressions("channels").stdout.splitlines()[1]
+
+
+def test_sources_are_read_from_a_file(
+    impressions: Impressions, archive: Archive, tmp_path: Path
+) -> None:
+    (tmp_path / "talk.txt").write_text("words " * 100)
+    listed = tmp_path / "sources.txt"
+    listed.write_text(f"# what we read\n{archive.folder}\n\n  {tmp_path}/talk.txt\n")
+    assert impressions("add", "--from", str(listed), "--name", "mixed").exit_code == 0
+    assert f"text: {tmp_path}/talk.txt" in channels_yaml(tmp_path)
+    assert f"archive: {archive.folder}" in channels_yaml(tmp_path)
+
+
+def test_a_list_that_is_missing_is_named(impressions: Impressions, tmp_path: Path) -> None:
+    said = impressions("add", "--from", str(tmp_path / "none.txt"), "--name", "mixed")
+    assert said.exit_code == 1
+    assert "none.txt" in said.stderr
+
+
+def test_a_known_channel_gets_more_sources(
+    impressions: Impressions, archive: Archive, tmp_path: Path
+) -> None:
+    other = Archive(tmp_path / "other").add("talk-z")
+    impressions("add", str(archive.folder), "--name", "mine")
+    said = impressions("add", str(other.folder), "--name", "mine")
+    assert "1 more source:" in said.stderr
+    assert channels_yaml(tmp_path).count("archive:") == 2
+
+
+def test_a_source_that_is_nothing_changes_nothing(impressions: Impressions, tmp_path: Path) -> None:
+    said = impressions("add", str(tmp_path / "nothing"), "--name", "mine")
+    assert said.exit_code == 1
+    assert "is no file or folder" in said.stderr
+    assert "no channels yet" in impressions("channels").stderr
+
+
+def test_a_malformed_file_is_told_with_its_line(
+    impressions: Impressions, archive: Archive, tmp_path: Path
+) -> None:
+    impressions("add", str(archive.folder), "--name", "mine")
+    file = tmp_path / "home/storage/channels.yaml"
+    file.write_text(file.read_text() + "    langauges: [en]\n")
+    said = impressions("channels")
+    assert said.exit_code == 1
+    assert "channels.yaml:5: channels.mine.langauges" in said.stderr
+
+
+def test_a_retired_channel_is_still_listed(in_talks: Impressions, talks: Path) -> None:
+    (talks / "storage/channels.yaml").write_text("channels: {}\n")
+    assert "talks    retired" in in_talks("channels").stdout

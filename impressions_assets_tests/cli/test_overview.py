@@ -1,0 +1,57 @@
+"""`status` and `gc`."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.cli.conftest import Impressions
+
+
+def test_status_shows_rows_files_and_runs(in_talks: Impressions) -> None:
+    said = in_talks("status")
+    assert said.exit_code == 0, said.stderr
+    lines = [line.split() for line in said.stdout.splitlines()]
+    assert ["documents", "3"] in lines
+    assert ["checkpoint", "not", "made", "yet"] in lines
+    assert any(line[1:3] == ["talks:data", "success"] for line in lines if len(line) > 3)
+    assert "runs start in the terminal" in said.stdout
+
+
+def test_status_shows_what_failed(impressions: Impressions, archive: Archive) -> None:
+    archive.info("talk-b").write_text("{")
+    impressions("add", str(archive.folder), "--name", "mine")
+    impressions("materialize", "mine", "--select", "videos")
+    shown = impressions("status", "mine").stdout
+    assert re.search(r"^videos +2 +1 +until their input changes", shown, re.MULTILINE)
+
+
+def test_status_shows_the_settings_that_count(in_talks: Impressions, talks: Path) -> None:
+    said = in_talks("status", "talks", "--config").stdout
+    settings = json.loads(said[said.index("\n{") :])
+    assert settings["home"] == str(talks)
+    channel = settings["channels"]["talks"]
+    assert channel["languages"] == ["en"]
+    assert channel["model"]["preset"] == "baby"
+    assert channel["model"]["n_layer"] == 4
+    assert channel["training"]["max_iters"] == 5000
+
+
+def test_status_of_an_empty_home_says_how_to_begin(impressions: Impressions) -> None:
+    said = impressions("status")
+    assert said.exit_code == 0
+    assert "no channels yet" in said.stderr
+
+
+def test_gc_deletes_what_nothing_names(in_talks: Impressions, talks: Path) -> None:
+    stray = talks / "storage/files/ab" / ("ab" * 32)
+    stray.parent.mkdir(parents=True, exist_ok=True)
+    stray.write_text("left by a crash")
+    os.utime(stray, (0, 0))
+    said = in_talks("gc")
+    assert said.exit_code == 0, said.stderr
+    assert said.stderr.startswith("1 files (15 bytes)")
+    assert not stray.exists()
+    kept = in_talks("export", "talks", "--format", "nanogpt", "--to", str(talks / "exported"))
+    assert kept.exit_code == 0, kept.stderr

@@ -1,0 +1,52 @@
+"""`show` and `export`."""
+
+from pathlib import Path
+
+from impressions_assets_tests.cli.conftest import Impressions
+
+
+def test_a_video_is_shown_with_its_chapters_and_transcript(in_talks: Impressions) -> None:
+    said = in_talks("show", "talk-a")
+    assert said.exit_code == 0, said.stderr
+    lines = said.stdout.splitlines()
+    assert lines[0] == "Talk talk-a"
+    assert "in channel talks" in lines[1]
+    assert any(line.split()[:2] == ["0:20", "Middle"] for line in lines)
+    assert any("transcript (manual, en)" in line for line in lines)
+    assert any(line.strip().startswith("0:55  ") and "talk-a 11." in line for line in lines)
+
+
+def test_a_video_without_chapters_says_so(in_talks: Impressions) -> None:
+    assert "no chapters" in in_talks("show", "talk-b").stdout
+
+
+def test_a_video_is_found_by_its_link(in_talks: Impressions) -> None:
+    assert in_talks("show", "https://youtu.be/talk-b?t=3").stdout.startswith("Talk talk-b")
+
+
+def test_an_unknown_video_is_an_error_with_a_guess(in_talks: Impressions) -> None:
+    said = in_talks("show", "talk-x")
+    assert said.exit_code == 1
+    assert "video 'talk-x' is not in any channel (talks). Did you mean talk-" in said.stderr
+
+
+def test_an_export_says_what_it_wrote(in_talks: Impressions, tmp_path: Path) -> None:
+    said = in_talks("export", "talks", "--format", "markdown", "--to", str(tmp_path / "out"))
+    assert said.exit_code == 0, said.stderr
+    assert said.stderr.startswith("3 files, ")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "talk-a.md",
+        "talk-b.md",
+        "talk-c.md",
+    ]
+
+
+def test_an_unknown_format_is_told_what_there_is(in_talks: Impressions, tmp_path: Path) -> None:
+    said = in_talks("export", "talks", "--format", "epub", "--to", str(tmp_path))
+    assert said.exit_code == 1
+    assert "no format 'epub'; there are: parquet, csv, jsonl" in said.stderr
+
+
+def test_an_unknown_channel_is_told_what_there_is(in_talks: Impressions, tmp_path: Path) -> None:
+    said = in_talks("export", "walks", "--format", "csv", "--to", str(tmp_path))
+    assert (said.exit_code, "(there: talks)" in said.stderr) == (1, True)
