@@ -1,0 +1,86 @@
+"""Measure speed and memory, and print them: `make bench`.
+
+Within one run, ratios mean something; seconds depend on what else the machine does.
+"""
+
+import argparse
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from impressions_assets_tests.bench.channel import ChannelRuns, measure_channel
+from impressions_assets_tests.bench.imports import import_definitions
+from impressions_assets_tests.bench.rooms import captions_speed, shards_speed
+from impressions_assets_tests.bench.tables import change_three
+
+_FULL = 10_000
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run all measurements; what they write goes when they are done."""
+    parser = argparse.ArgumentParser(prog="python -m impressions_assets_tests.bench")
+    parser.add_argument("--videos", type=int, default=1000, help="videos of the channel")
+    parser.add_argument("--words", type=int, default=5000, help="words of each video")
+    parser.add_argument("--full", action="store_true", help=f"{_FULL} videos: some minutes, 2 GB")
+    chosen = parser.parse_args(arguments)
+    num_videos = _FULL if chosen.full else chosen.videos
+    logging.disable(logging.INFO)  # Dagster tells of every batch
+    console = Console(width=100)
+    with tempfile.TemporaryDirectory(prefix="impressions-bench-") as folder:
+        home = Path(folder)
+        os.environ.update(IMPRESSIONS_HOME=folder, IMPRESSIONS_STORAGE="")
+        runs = measure_channel(home, num_videos, chosen.words)
+        console.print(_channel_table(runs, f"{num_videos} videos of {chosen.words} words"))
+        console.print(_summary(runs, home))
+
+
+def _channel_table(runs: ChannelRuns, title: str) -> Table:
+    table = Table(title=f"{title}: CPU-seconds (peak MB)")
+    for heading in ("asset", "first run", "unchanged", "one video more"):
+        table.add_column(heading, justify="left" if heading == "asset" else "right")
+    three = (runs.full, runs.unchanged, runs.one_more)
+    for asset in runs.full.costs:
+        costs = [run.costs[asset] for run in three]
+        table.add_row(asset, *(f"{c.cpu_seconds:.2f} ({c.peak_mb:.0f})" for c in costs))
+    table.add_section()
+    table.add_row("all", *(f"{run.cpu_seconds:.2f} ({run.peak_mb:.0f})" for run in three))
+    table.add_row("wall seconds", *(f"{run.wall_seconds:.2f}" for run in three))
+    return table
+
+
+def _summary(runs: ChannelRuns, home: Path) -> Table:
+    table = Table(title="Ratios and speeds")
+    table.add_column("measured")
+    table.add_column("found", justify="right")
+    for row in [*_ratios(runs), *_speeds(home)]:
+        table.add_row(*row)
+    return table
+
+
+def _ratios(runs: ChannelRuns) -> Iterator[tuple[str, str]]:
+    full = runs.full.cpu_seconds
+    shards = runs.one_more.metadata["token_shards"]
+    yield "one video more / first run, CPU", f"{runs.one_more.cpu_seconds / full:.2%}"
+    yield "nothing changed / first run, CPU", f"{runs.unchanged.cpu_seconds / full:.2%}"
+    yield "shards rewritten for one video", f"{shards['rewritten_shards']} of {shards['shards']}"
+    yield "peak memory of the process", f"{runs.full.peak_mb:.0f} MB"
+    yield "captions to shards, CPU", f"{runs.caption_bytes / 1e6 / full:.1f} MB/s"
+
+
+def _speeds(home: Path) -> Iterator[tuple[str, str]]:
+    yield "captions to segments, CPU", f"{captions_speed(home / 'captions'):.1f} MB/s"
+    yield "text to tokens in shards, CPU", f"{shards_speed(home / 'shards'):.1f} MB/s"
+    replaced, merged = change_three(home / "tables", 5000)
+    ratio = merged.cpu_seconds / replaced.cpu_seconds
+    yield "3 of 5000 rows: merge / replace where, CPU", f"{ratio:.0f}x"
+    seconds, has_torch = import_definitions()
+    yield "importing the definitions", f"{seconds:.1f} s, {'with' if has_torch else 'no'} torch"
+
+
+if __name__ == "__main__":
+    main()

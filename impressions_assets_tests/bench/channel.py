@@ -1,0 +1,78 @@
+"""A channel's data, from captions to shards, in this process: what each asset costs.
+
+The assets run as they do under Dagster, without its events around them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from impressions_assets.channel_file import add_channel
+from impressions_assets.channels_yaml import CHANNELS_FILE
+from impressions_assets.definitions import defs
+from impressions_assets.jobs import DATA_ASSETS
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.source_argument import source_of
+from impressions_assets_tests.bench.archive import write_archive, write_video
+from impressions_assets_tests.bench.meter import Cost, Meter
+
+NAME = "bench"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of all data assets took, and what they reported."""
+
+    costs: dict[str, Cost]
+    metadata: dict[str, dict[str, Any]]
+
+    @property
+    def cpu_seconds(self) -> float:
+        return sum(cost.cpu_seconds for cost in self.costs.values())
+
+    @property
+    def wall_seconds(self) -> float:
+        return sum(cost.wall_seconds for cost in self.costs.values())
+
+    @property
+    def peak_mb(self) -> float:
+        return max(cost.peak_mb for cost in self.costs.values())
+
+
+@dataclass(frozen=True)
+class ChannelRuns:
+    """The first run, one with nothing changed, and one with a video more."""
+
+    caption_bytes: int
+    full: Run
+    unchanged: Run
+    one_more: Run
+
+
+def measure_channel(home: Path, num_videos: int, words_per_video: int) -> ChannelRuns:
+    """Take a new channel through three runs; `home` is IMPRESSIONS_HOME, and empty."""
+    archive = home / "archive"
+    caption_bytes = write_archive(archive, num_videos, words_per_video)
+    impressions = Impressions(storage=str(home / "storage"))
+    text = add_channel("", NAME, [source_of(str(archive))])
+    impressions.home.store.write_text(CHANNELS_FILE, text)
+    full, unchanged = _run(home), _run(home)
+    write_video(archive, num_videos, words_per_video)
+    return ChannelRuns(caption_bytes, full, unchanged, _run(home))
+
+
+def _run(home: Path) -> Run:
+    """Run all data assets, with a storage root opened anew, as every run of ours does."""
+    impressions = Impressions(storage=str(home / "storage"))
+    costs: dict[str, Cost] = {}
+    metadata: dict[str, dict[str, Any]] = {}
+    for name in DATA_ASSETS:
+        asset = defs.resolve_assets_def(name)
+        context = dg.build_asset_context(partition_key=NAME)
+        meter = Meter()
+        result: Any = asset(context=context, impressions=impressions)
+        costs[name] = meter.read()
+        metadata[name] = dict(result.metadata)
+    return Run(costs, metadata)

@@ -1,0 +1,40 @@
+"""The bench itself, at its smallest: it runs to its end and its figures are sane."""
+
+from pathlib import Path
+
+import pytest
+
+from impressions_assets_tests.bench.archive import write_archive
+from impressions_assets_tests.bench.channel import measure_channel
+
+
+def test_a_small_channel_goes_through_all_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPRESSIONS_HOME", str(tmp_path))
+    monkeypatch.delenv("IMPRESSIONS_STORAGE", raising=False)
+    runs = measure_channel(tmp_path, 20, 200)
+    computed = [
+        [run.metadata[asset]["computed"] for asset in ("videos", "transcripts", "documents")]
+        for run in (runs.full, runs.unchanged, runs.one_more)
+    ]
+    assert computed == [[20, 20, 20], [0, 0, 0], [1, 1, 1]]
+    rewritten = [
+        run.metadata["token_shards"]["rewritten_shards"]
+        for run in (runs.full, runs.unchanged, runs.one_more)
+    ]
+    assert rewritten[0] >= 1
+    assert rewritten[1] == 0
+    assert 1 <= rewritten[2] <= 2
+    assert runs.full.cpu_seconds > 0
+    assert 50 < runs.full.peak_mb < 4000
+
+
+def test_the_same_seed_writes_the_same_archive(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert write_archive(tmp_path / name, 3, 500) > 3 * 500
+    files = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("a", "b")]
+    assert files[0] == files[1]
+    assert len(files[0]) == 6
+    for file in files[0]:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
