@@ -4,7 +4,15 @@ ImpressionsError
 ├── ConfigError          channels.yaml or a setting is wrong: the user mends it
 ├── SourceError          a source could not be read
 │   ├── SourceMissing        nothing is there (a folder, a file, a dataset)
-│   └── SourceBroken         it is there, but its content makes no sense
+│   ├── SourceBroken         it is there, but its content makes no sense
+│   ├── SourceUnreachable    no answer, or half of one
+│   ├── SourceRefused        it does not let us in: a wrong key, a wrong cookies file
+│   ├── VideoUnavailable     this video is gone, private, or not for everybody
+│   ├── NoCaptions           it was asked, and it has no captions
+│   ├── NotYet               a live stream that is to come, or goes on
+│   └── SourcePaused         nobody may ask it before a certain time
+│       ├── Blocked              it takes us for a robot
+│       └── QuotaSpent           what we may ask of it today is spent
 ├── StorageError         the storage root could not be read or written
 │   ├── MissingFile          a file that a row names is not in the store
 │   ├── CorruptFile          a file does not have the digest that its row names
@@ -16,6 +24,8 @@ ImpressionsError
 
 `retry` says whether trying again later, with nothing changed, may help.
 """
+
+from datetime import datetime
 
 
 class ImpressionsError(Exception):
@@ -40,6 +50,65 @@ class SourceMissing(SourceError):
 
 class SourceBroken(SourceError):
     """A source is there, but its content makes no sense."""
+
+
+class SourceUnreachable(SourceError):
+    """No answer came, or half of one: trying again helps."""
+
+    retry = True
+
+
+class SourceRefused(SourceError):
+    """The source does not let us in."""
+
+
+class VideoUnavailable(SourceError):
+    """A video is gone, private, or not for everybody; `reason` says which, in a word."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        """Name the reason."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class NoCaptions(SourceError):
+    """A video has no captions that we could take; `reason` says why, in a word."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        """Name the reason: `disabled`, `none`, `language`."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotYet(SourceError):
+    """What is asked for will be there after `until`."""
+
+    retry = True
+
+    def __init__(self, message: str, until: datetime) -> None:
+        """Name the time from which on it is worth a try."""
+        super().__init__(message)
+        self.until = until
+
+
+class SourcePaused(SourceError):
+    """Nobody may ask a service before `until`: what is due stays due, and nothing is wrong."""
+
+    retry = True
+
+    def __init__(self, message: str, until: datetime, service: str) -> None:
+        """Name the service and the time from which on it may be asked again."""
+        super().__init__(message)
+        self.until = until
+        self.service = service
+
+
+class Blocked(SourcePaused):
+    """The service takes us for a robot."""
+
+
+class QuotaSpent(SourcePaused):
+    """What we may ask of the service today is spent."""
 
 
 class StorageError(ImpressionsError):

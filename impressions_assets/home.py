@@ -19,13 +19,14 @@ from impressions_assets.store import Store, StoredFile
 from impressions_assets.tables import Table, digest_of, key_of
 
 SCHEMA_VERSION = 1
-SHARED = "_shared"  # raw captures belong to no channel; no channel can have this name
+SHARED = "_shared"  # what belongs to no channel lies there; no channel can have this name
+WHOLE_CHANNEL = "*"  # stands for the video of an attempt that all of a channel waits for
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """A failure that is not over yet."""
 
-    video_id: Annotated[str, Meta(description="the video")]
+    video_id: Annotated[str, Meta(description="the video; '*' when all of the channel waits")]
     stage: Annotated[str, Meta(description="the asset that failed")]
     status: Annotated[str, Meta(description="'retry' or 'permanent'")]
     error: Annotated[str, Meta(description="what happened, and what to do")]
@@ -45,6 +46,33 @@ class Capture(Struct, frozen=True, kw_only=True):
     revision: Annotated[str, Meta(description="the digest that the source announced, if any")]
     fetched_at: Annotated[str, Meta(description="ISO time (UTC)")]
     expires_at: Annotated[str | None, Meta(description="ISO time (UTC) to fetch it anew")] = None
+
+
+class Revision(Struct, frozen=True, kw_only=True):
+    """How a video was called and described before its owner changed that."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    title: Annotated[str, Meta(description="the title until then")]
+    description: Annotated[str, Meta(description="the description until then")]
+    until: Annotated[str, Meta(description="ISO time (UTC) at which the change was seen")]
+
+
+class Tombstone(Struct, frozen=True, kw_only=True):
+    """A video that was forgotten: no source may bring it back."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    forgotten_at: Annotated[str, Meta(description="ISO time (UTC)")]
+
+
+class Allowance(Struct, frozen=True, kw_only=True):
+    """What we asked of a service today, and whether it wants to be left alone."""
+
+    service: Annotated[str, Meta(description="the service, and by which key")]
+    day: Annotated[str, Meta(description="the day, where the service counts it")]
+    spent: Annotated[int, Meta(description="units spent or set aside on that day")]
+    pauses: Annotated[int, Meta(description="blocks in a row, without a success between")] = 0
+    paused_until: Annotated[str | None, Meta(description="ISO time (UTC) to ask again")] = None
+    why: Annotated[str, Meta(description="why it is paused")] = ""
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
@@ -69,11 +97,16 @@ ROW_TYPES: dict[str, type[Struct]] = {
     "attempts": Attempt,
     "captures": Capture,
     "artifacts": Artifact,
+    "history": Revision,
+    "tombstones": Tombstone,
+    "allowances": Allowance,
 }
 _ROW_KEYS: dict[str, Callable[[Any], str]] = {
     "attempts": lambda row: attempt_key(key_of(row.video_id), row.stage),
     "captures": lambda row: capture_key(row.video_id, row.kind, row.language, row.engine),
     "artifacts": lambda row: artifact_key(row.kind, row.version),
+    "history": lambda row: f"{key_of(row.video_id)}-{row.until}",
+    "allowances": lambda row: key_of(row.service),
 }
 MIGRATIONS: dict[int, Callable[["Home"], None]] = {}  # from version n to n + 1
 

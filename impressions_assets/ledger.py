@@ -8,20 +8,19 @@ never in a digest.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from impressions_assets.errors import ImpressionsError
-from impressions_assets.home import Attempt, Home, attempt_key
+from impressions_assets.attempts import attempts, forget, keep_pause, paused, settle
+from impressions_assets.errors import ImpressionsError, SourcePaused
+from impressions_assets.home import SHARED, Attempt, Home, Revision
 from impressions_assets.rows import Failed, Video
 from impressions_assets.tables import WINDOW, Digests, Entry, digest_of, key_of
 
 BATCH_SECONDS = 30.0
 _NONE = Digests("", "")
-_FIRST_DELAY = timedelta(minutes=5)
-_LONGEST_DELAY = timedelta(days=1)
 
 Inputs = tuple[Any, ...]
 Work = Callable[[Iterator[Inputs]], Iterator[Any]]
@@ -49,6 +48,7 @@ class Report:
     num_removed: int
     failed: tuple[Attempt, ...]
     data_version: str
+    paused: Attempt | None = None  # a source wants to be left alone; the rest is due then
 
 
 @dataclass(frozen=True)
@@ -112,25 +112,35 @@ def refresh(
         settings: plain values that matter to the stage; a change computes every row again.
         now: the time, for retries.
         progress: called with (done, due) after each commit.
+
+    Raises:
+        SourcePaused: a source wants to be left alone, and nothing at all could be done. When
+            something was, the report tells of the pause.
     """
     now = now or datetime.now(UTC)
     todo = plan(home, stage, channel, settings, now)
     table = home.table(stage.table)
     outcomes = work(_inputs(home, stage, channel, sorted(todo.due)))
     done = 0
-    for batch in _batches(outcomes):
-        rows = [row for row in batch if not isinstance(row, Failed)]
-        table.put(channel, [Entry(row, todo.due[key_of(row.video_id)]) for row in rows])
-        failures = [row for row in batch if isinstance(row, Failed)]
-        digests = {row.video_id: todo.due.get(key_of(row.video_id), "") for row in failures}
-        settle(
-            home, channel, stage.table, {key_of(r.video_id) for r in rows}, failures, digests, now
-        )
-        done += len(batch)
-        progress(done, len(todo.due))
+    pause: SourcePaused | None = None
+    try:
+        for batch in _batches(outcomes):
+            rows = [row for row in batch if not isinstance(row, Failed)]
+            table.put(channel, [Entry(row, todo.due[key_of(row.video_id)]) for row in rows])
+            failures = [row for row in batch if isinstance(row, Failed)]
+            digests = {row.video_id: todo.due.get(key_of(row.video_id), "") for row in failures}
+            succeeded = {key_of(row.video_id) for row in rows}
+            settle(home, channel, stage.table, succeeded, failures, digests, now)
+            done += len(batch)
+            progress(done, len(todo.due))
+    except SourcePaused as raised:
+        pause = raised
     table.remove(channel, todo.gone)
-    _forget_attempts(home, channel, stage.table, todo.obsolete)
+    forget(home, channel, stage.table, todo.obsolete)
+    keep_pause(home, channel, stage.table, pause)
     table.tidy(channel)
+    if pause and not done:
+        raise pause
     return report_of(home, stage.table, channel, done, len(todo.gone))
 
 
@@ -140,13 +150,19 @@ def reconcile(
     listing: Iterable[Video | Failed],
     *,
     complete: Callable[[], bool] = lambda: True,
+    pause: Callable[[], SourcePaused | None] = lambda: None,
     now: datetime | None = None,
 ) -> Report:
     """Make the `videos` of a channel what its sources list, touching only rows that changed.
 
-    A video that a source could not read keeps the row it has. Videos that are no longer listed
-    are removed only when the listing was `complete`: a failed read is never an empty list. A file
-    of many records that could not be read stands for all of them: their ids begin with its own.
+    What a changed video was called and said before goes into `history`; what was forgotten stays
+    away. A video that a source could not read keeps the row it has. Videos that are no longer
+    listed are removed only when the listing was `complete`: a failed read is never an empty list.
+    A file of many records that could not be read stands for all of them: their ids begin with its
+    own.
+
+    Raises:
+        SourcePaused: every source wants to be left alone.
     """
     now = now or datetime.now(UTC)
     table = home.table("videos")
@@ -154,7 +170,7 @@ def reconcile(
     seen: set[str] = set()
     failures: list[Failed] = []
     written = 0
-    for batch in _batches(iter(listing)):
+    for batch in _batches(_alive(home, channel, listing)):
         failures += [item for item in batch if isinstance(item, Failed)]
         entries = [Entry(item, digest_of(item)) for item in batch if isinstance(item, Video)]
         changed = [
@@ -162,6 +178,7 @@ def reconcile(
             for entry in entries
             if have.get(key_of(entry.row.video_id), _NONE).output != entry.input_digest
         ]
+        _keep_history(home, channel, changed, now)
         table.put(channel, changed)
         written += len(changed)
         seen |= {key_of(item.video_id) for item in batch}
@@ -171,36 +188,36 @@ def reconcile(
     table.remove(channel, gone)
     known = attempts(home, channel, "videos").keys()
     settle(home, channel, "videos", known if complete() else known & seen, failures, {}, now)
+    keep_pause(home, channel, "videos", pause())
     table.tidy(channel)
     return report_of(home, "videos", channel, written, len(gone))
 
 
-def attempts(home: Home, channel: str, stage: str) -> dict[str, Attempt]:
-    """Return the open failures of a stage by the video's key."""
-    rows = home.table("attempts").rows(channel)
-    return {key_of(row.video_id): row for row in rows if row.stage == stage}
+def _alive(home: Home, channel: str, listing: Iterable[Video | Failed]) -> Iterator[Video | Failed]:
+    """Leave out what was forgotten; write down when the listing may be asked again."""
+    forgotten = {row.video_id for row in home.table("tombstones").rows(SHARED)}
+    try:
+        yield from (item for item in listing if item.video_id not in forgotten)
+    except SourcePaused as pause:
+        keep_pause(home, channel, "videos", pause)
+        raise
 
 
-def settle(
-    home: Home,
-    channel: str,
-    stage: str,
-    done: Set[str],
-    failures: Sequence[Failed],
-    digests: Mapping[str, str],
-    now: datetime,
-) -> None:
-    """Write new failures, and take back those of the keys that are done."""
-    known = attempts(home, channel, stage)
-    failed = {key_of(failure.video_id) for failure in failures}
-    over = (done & known.keys()) - failed
-    _forget_attempts(home, channel, stage, over)
-    rows = [
-        _attempt_of(f, stage, known.get(key_of(f.video_id)), digests.get(f.video_id, ""), now)
-        for f in failures
+def _keep_history(home: Home, channel: str, changed: Sequence[Entry], now: datetime) -> None:
+    """Keep the titles and descriptions that are about to be replaced by others."""
+    new = {key_of(entry.row.video_id): entry.row for entry in changed}
+    old: Iterable[tuple[str, Video]] = home.table("videos").items(channel, new) if new else ()
+    revisions = [
+        Revision(
+            video_id=before.video_id,
+            title=before.title,
+            description=before.description,
+            until=now.isoformat(timespec="seconds"),
+        )
+        for key, before in old
+        if (before.title, before.description) != (new[key].title, new[key].description)
     ]
-    news = [row for row in rows if not _is_known(row, known.get(key_of(row.video_id)))]
-    home.table("attempts").put(channel, [Entry(row, row.made_from) for row in news])
+    home.table("history").put(channel, [Entry(revision) for revision in revisions])
 
 
 def report_of(home: Home, name: str, channel: str, computed: int, removed: int) -> Report:
@@ -212,6 +229,7 @@ def report_of(home: Home, name: str, channel: str, computed: int, removed: int) 
         num_removed=removed,
         failed=tuple(attempts(home, channel, name).values()),
         data_version=table.data_version(channel),
+        paused=paused(home, channel, name),
     )
 
 
@@ -250,14 +268,20 @@ def _inputs(home: Home, stage: Stage, channel: str, keys: list[str]) -> Iterator
 
 
 def _batches(outcomes: Iterator[Any]) -> Iterator[list[Any]]:
+    """Cut into commits. When the work raises, what it gave before that is a last batch."""
     batch: list[Any] = []
     started = time.monotonic()
-    for outcome in outcomes:
-        batch.append(outcome)
-        if len(batch) >= WINDOW or time.monotonic() - started > BATCH_SECONDS:
+    try:
+        for outcome in outcomes:
+            batch.append(outcome)
+            if len(batch) >= WINDOW or time.monotonic() - started > BATCH_SECONDS:
+                yield batch
+                batch = []
+                started = time.monotonic()
+    except ImpressionsError:
+        if batch:
             yield batch
-            batch = []
-            started = time.monotonic()
+        raise
     if batch:
         yield batch
 
@@ -266,32 +290,3 @@ def _must_wait(attempt: Attempt | None, made_from: str, now: datetime) -> bool:
     if attempt is None or attempt.made_from != made_from:
         return False
     return attempt.next_try is None or datetime.fromisoformat(attempt.next_try) > now
-
-
-def _attempt_of(
-    failure: Failed, stage: str, before: Attempt | None, made_from: str, now: datetime
-) -> Attempt:
-    count = 1 + (before.count if before else 0)
-    delay = min(_FIRST_DELAY * 2 ** min(count - 1, 20), _LONGEST_DELAY)
-    return Attempt(
-        video_id=failure.video_id,
-        stage=stage,
-        status="retry" if failure.retry else "permanent",
-        error=failure.error,
-        count=count,
-        next_try=(now + delay).isoformat(timespec="seconds") if failure.retry else None,
-        made_from=made_from,
-    )
-
-
-def _is_known(attempt: Attempt, before: Attempt | None) -> bool:
-    """Say whether nothing new can be told of a permanent failure: not worth a commit."""
-    return (
-        before is not None
-        and attempt.status == before.status == "permanent"
-        and (attempt.error, attempt.made_from) == (before.error, before.made_from)
-    )
-
-
-def _forget_attempts(home: Home, channel: str, stage: str, keys: Iterable[str]) -> None:
-    home.table("attempts").remove(channel, [attempt_key(key, stage) for key in keys])

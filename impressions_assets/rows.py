@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 Status = Literal["ok", "private", "deleted", "live", "blocked"]
+Live = Literal["none", "upcoming", "live", "ended"]
 TrackKind = Literal["manual", "automatic", "translated"]
 TrackFormat = Literal["vtt", "srt", "json3", "timedtext", "text"]
 TranscriptOrigin = Literal["manual", "automatic", "translated", "whisperx", "text", "none"]
@@ -55,7 +56,7 @@ class Video(Struct, frozen=True, kw_only=True):
     url: Annotated[str, Meta(description="page of the video, '' when it has none")] = ""
     status: Annotated[Status, Meta(description="whether it can be had")] = "ok"
     is_short: Annotated[bool, Meta(description="a YouTube Short")] = False
-    was_live: Annotated[bool, Meta(description="was or is a live stream")] = False
+    live: Annotated[Live, Meta(description="whether it is or was a live stream")] = "none"
     chapters: Annotated[tuple[Chapter, ...], Meta(description="chapters from YouTube itself")] = ()
     tracks: Annotated[tuple[Track, ...], Meta(description="all caption tracks on offer")] = ()
 
@@ -96,6 +97,8 @@ class Transcript(Struct, frozen=True, kw_only=True):
     language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")] = "und"
     segments: Annotated[tuple[Segment, ...], Meta(description="segments in order of start")] = ()
     dropped: Annotated[tuple[Dropped, ...], Meta(description="cues set aside, with reasons")] = ()
+    reason: Annotated[str, Meta(description="why there is no text: disabled, none, language")] = ""
+    offered: Annotated[tuple[Track, ...], Meta(description="the tracks there were to choose")] = ()
 
     @property
     def is_timed(self) -> bool:
@@ -171,6 +174,9 @@ class Failed(Struct, frozen=True, kw_only=True):
     video_id: Annotated[str, Meta(description="the video")]
     error: Annotated[str, Meta(description="what was attempted and what went wrong")]
     retry: Annotated[bool, Meta(description="whether trying again later may help")] = False
+    not_before: Annotated[
+        str | None, Meta(description="ISO time (UTC) of the next try, when the source names it")
+    ] = None
 
 
 PUBLISHED: dict[str, type[Struct]] = {

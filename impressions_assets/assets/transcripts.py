@@ -14,8 +14,8 @@ from impressions_assets.assets.declare import (
 )
 from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, refresh
-from impressions_assets.resources.captures import Captures, capture_key_of
 from impressions_assets.resources.impressions import Impressions, open_sources
+from impressions_assets.sources.captures import Captures, capture_key_of
 from impressions_assets.speech.transcribe import transcripts_of
 
 STAGE = Stage("transcripts", 1, ("videos",))

@@ -29,7 +29,13 @@ def videos(context: dg.AssetExecutionContext, impressions: Impressions) -> Mater
     """One row per video: title, description, dates, chapters and caption tracks."""
     channel = impressions.channel(context.partition_key)
     listing = Listing(open_sources(channel), channel.filters)
-    report = reconcile(impressions.home, channel.name, listing, complete=listing.is_complete)
+    report = reconcile(
+        impressions.home,
+        channel.name,
+        listing,
+        complete=listing.is_complete,
+        pause=listing.pause,
+    )
     errors = [str(error) for error in listing.errors]
     titles = impressions.home.table("videos").columns(
         channel.name, "title", "published", "duration_seconds"

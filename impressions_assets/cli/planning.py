@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.markup import escape
 
 from impressions_assets.assets import token_shards, tokenizer, training
+from impressions_assets.attempts import attempts
 from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
 from impressions_assets.cli.terminal import note, number, output, table_of
 from impressions_assets.errors import ImpressionsError
 from impressions_assets.home import Home
-from impressions_assets.ledger import attempts, plan
+from impressions_assets.ledger import plan
 from impressions_assets.resources.impressions import open_sources
 from impressions_assets.rows import Video
 from impressions_assets.sources.listing import Listing

@@ -66,7 +66,7 @@ def _head(console: Console, video: "Video", channel: str) -> None:
 
 
 def _problems(console: Console, place: Place, channel: str, key: str) -> None:
-    from impressions_assets.ledger import attempts
+    from impressions_assets.attempts import attempts
 
     for stage in ("videos", "transcripts", "chapters", "articles", "qa_pairs", "documents"):
         failed = attempts(place.home, channel, stage).get(key)

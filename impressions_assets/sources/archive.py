@@ -21,14 +21,20 @@ from impressions_assets.sources.caption_files import (
 from impressions_assets.sources.duplicates import once
 from impressions_assets.sources.folder import files_by_folder, is_text
 from impressions_assets.sources.info_json import Info, read_info, video_of
-from impressions_assets.sources.source import checked, digest_of, read_inside, safe_video_id
+from impressions_assets.sources.source import (
+    Source,
+    checked,
+    digest_of,
+    read_inside,
+    safe_video_id,
+)
 
 _INFO = ".info.json"
 _ORPHAN = "captions without an info.json beside them: fetch it with yt-dlp --write-info-json"
 _ID_IN_NAME = re.compile(r"\[([A-Za-z0-9_-]{11})\]$")
 
 
-class ArchiveSource:
+class ArchiveSource(Source):
     """The videos of an archive; locations of tracks are relative to its folder."""
 
     kind = "archive"

@@ -16,12 +16,12 @@ from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.hub import parquet_addresses, stream_texts
 from impressions_assets.sources.row_groups import RowGroup, WrongColumn, row_groups_of, texts_of
-from impressions_assets.sources.source import base_id, checked, digest_of, short_hash
+from impressions_assets.sources.source import Source, base_id, checked, digest_of, short_hash
 
 _ROWS_PER_BLOCK = 1000
 
 
-class DatasetSource:
+class DatasetSource(Source):
     """Rows of a dataset as videos without times. A track's location is `<file>#<group>:<rows>`."""
 
     kind = "dataset"

@@ -57,7 +57,7 @@ def keeps(filters: Filters, video: Video) -> str | None:
     """Why a video is left out, None when it is taken. Says nothing about `maximum`."""
     if not filters.shorts and video.is_short:
         return "a Short"
-    if not filters.live and video.was_live:
+    if not filters.live and video.live != "none":
         return "a live stream"
     return (
         _title_reason(filters, video.title.casefold())

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from impressions_assets.errors import SourceBroken
-from impressions_assets.rows import Chapter, Status, Video
+from impressions_assets.rows import Chapter, Live, Status, Video
 from impressions_assets.sources.source import check_video_id
 
 _FILLER = re.compile(r"<Untitled Chapter \d+>")
@@ -26,7 +26,6 @@ _STATUS_OF: dict[str, Status] = {
     "premium_only": "blocked",
     "subscriber_only": "blocked",
 }
-_LIVE_NOW = ("is_live", "is_upcoming")
 
 
 class Info(Struct):
@@ -91,7 +90,7 @@ def video_of(info: Info) -> Video:
         url=url,
         status=_status(info),
         is_short=_is_short(info, duration),
-        was_live=bool(info.was_live or info.is_live) or _was_live(info.live_status),
+        live=_live(info),
         chapters=_chapters(info.chapters),
     )
 
@@ -111,13 +110,17 @@ def _published(info: Info) -> str | None:
 
 
 def _status(info: Info) -> Status:
-    if info.live_status in _LIVE_NOW or info.is_live is True:
+    if _live(info) in ("upcoming", "live"):
         return "live"
     return _STATUS_OF.get(_text(info.availability), "ok")
 
 
-def _was_live(live_status: object) -> bool:
-    return live_status in ("was_live", "post_live", *_LIVE_NOW)
+def _live(info: Info) -> Live:
+    if info.live_status == "is_upcoming":
+        return "upcoming"
+    if info.live_status == "is_live" or info.is_live is True:
+        return "live"
+    return "ended" if info.was_live or info.live_status in ("was_live", "post_live") else "none"
 
 
 def _is_short(info: Info, duration: float | None) -> bool:

@@ -6,7 +6,7 @@ incomplete, so that nobody takes what it did not say for removals.
 
 from collections.abc import Iterator, Sequence
 
-from impressions_assets.errors import SourceError
+from impressions_assets.errors import SourceError, SourcePaused
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.filters import Filters, select
 from impressions_assets.sources.source import Source
@@ -25,6 +25,11 @@ class Listing:
     def is_complete(self) -> bool:
         """Whether every source was read to its end."""
         return not self.errors
+
+    def pause(self) -> SourcePaused | None:
+        """Say until when a source wants to be left alone; the earliest of several."""
+        pauses = [error for error in self.errors if isinstance(error, SourcePaused)]
+        return min(pauses, key=lambda pause: pause.until, default=None)
 
     def __iter__(self) -> Iterator[Video | Failed]:
         """Yield the videos that belong to the channel, and what could not be read.

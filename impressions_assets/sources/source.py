@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
@@ -18,19 +18,28 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 class Source(Protocol):
     """Where videos come from: an archive, texts, a dataset."""
 
-    @property
-    def kind(self) -> str:
-        """Kind of source: archive, text or dataset."""
+    kind: ClassVar[str]
+    """Kind of source, as `Video.source` tells it: archive, text, dataset, youtube."""
 
-    @property
-    def name(self) -> str:
-        """What the user wrote, for messages."""
+    name: str
+    """What the user wrote, for messages."""
+
+    concurrency: int = 1
+    """How many calls of `offer` and `fetch` may run at once."""
 
     def list_videos(self) -> Iterator[Video | Failed]:
         """Stream what is there; a broken item yields Failed and the others go on.
 
         Raises SourceMissing when nothing is there: a failed read is never an empty list.
         """
+
+    def offer(self, video: Video) -> tuple[Track, ...]:
+        """Tracks of a video that one can fetch.
+
+        Raises NoCaptions when it has none, VideoUnavailable, NotYet, SourceUnreachable, or
+        SourcePaused when nobody may ask now. Where the listing knows the tracks, nothing is asked.
+        """
+        return video.tracks
 
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track. Raises SourceMissing, or SourceBroken when it changed meanwhile."""

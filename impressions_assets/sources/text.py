@@ -16,6 +16,7 @@ from impressions_assets.sources.documents import DocumentFile, TextDocument, rea
 from impressions_assets.sources.duplicates import once
 from impressions_assets.sources.folder import files_by_folder, is_text
 from impressions_assets.sources.source import (
+    Source,
     base_id,
     check_video_id,
     checked,
@@ -28,7 +29,7 @@ _SUFFIXES = (".txt", ".md", ".json", ".jsonl")
 _RECORD = re.compile(r"(.+)#(\d+)", re.S)
 
 
-class TextSource:
+class TextSource(Source):
     """Texts as videos without times. A track's location is `<file>`, or `<file>#<record>`.
 
     A video's id is made of its file's name and path, so it stays when the content changes.

@@ -69,7 +69,7 @@ def test_an_info_json_becomes_a_video_with_its_captions(write, tmp_path):
         ("one", "two"),
     )
     assert video.chapters == (Chapter(5.0, "Why attention", 61.0, "youtube"),)
-    assert (video.status, video.is_short, video.was_live) == ("ok", False, False)
+    assert (video.status, video.is_short, video.live) == ("ok", False, "none")
     [track] = video.tracks
     assert (track.location, track.format, track.kind) == ("a.en.vtt", "vtt", "manual")
     assert track.digest == hashlib.sha256(data.encode()).hexdigest()
@@ -116,22 +116,23 @@ def test_the_most_exact_date_is_taken(write, tmp_path, fields, published):
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "is_short", "was_live"),
+    ("fields", "status", "is_short", "live"),
     [
-        ({"availability": "private"}, "private", False, False),
-        ({"availability": "subscriber_only"}, "blocked", False, False),
-        ({"live_status": "is_upcoming"}, "live", False, True),
-        ({"was_live": True, "is_live": False}, "ok", False, True),
-        ({"webpage_url": "https://www.youtube.com/shorts/abc"}, "ok", True, False),
-        ({"width": 720, "height": 1280, "duration": 180}, "ok", True, False),
-        ({"width": 720, "height": 1280, "duration": 181}, "ok", False, False),
-        ({"width": 1280, "height": 720, "duration": 30}, "ok", False, False),
+        ({"availability": "private"}, "private", False, "none"),
+        ({"availability": "subscriber_only"}, "blocked", False, "none"),
+        ({"live_status": "is_upcoming"}, "live", False, "upcoming"),
+        ({"is_live": True}, "live", False, "live"),
+        ({"was_live": True, "is_live": False}, "ok", False, "ended"),
+        ({"webpage_url": "https://www.youtube.com/shorts/abc"}, "ok", True, "none"),
+        ({"width": 720, "height": 1280, "duration": 180}, "ok", True, "none"),
+        ({"width": 720, "height": 1280, "duration": 181}, "ok", False, "none"),
+        ({"width": 1280, "height": 720, "duration": 30}, "ok", False, "none"),
     ],
 )
-def test_status_shorts_and_streams_are_told(write, tmp_path, fields, status, is_short, was_live):
+def test_status_shorts_and_streams_are_told(write, tmp_path, fields, status, is_short, live):
     write("a.info.json", {"id": "a", **fields})
     video = one(tmp_path)
-    assert (video.status, video.is_short, video.was_live) == (status, is_short, was_live)
+    assert (video.status, video.is_short, video.live) == (status, is_short, live)
 
 
 def test_languages_and_formats_are_read_from_names_with_dots_in_titles(write, tmp_path):

@@ -45,7 +45,7 @@ def video(video_id="a", **fields):
         (Asked(max_duration_seconds=60), {"duration_seconds": 61.0}, False),
         (Asked(min_duration_seconds=60), {}, True),
         (Asked(shorts=False), {"is_short": True}, False),
-        (Asked(live=False), {"was_live": True}, False),
+        (Asked(live=False), {"live": "ended"}, False),
     ],
 )
 def test_a_video_is_kept_unless_something_known_speaks_against_it(asked, fields, is_kept):

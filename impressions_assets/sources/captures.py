@@ -1,7 +1,7 @@
 """Bytes from sources, fetched once: the raw captures in front of every source.
 
 What a source gives is kept as it was received, shared by all channels, so a better parser reads it
-again without asking the source. A capture counts while it is what the track announces.
+again without asking the source. A capture of a track counts while it is what the track announces.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from impressions_assets.errors import SourceMissing
 from impressions_assets.home import SHARED, Home
-from impressions_assets.resources.captures import Captures, capture_key_of
 from impressions_assets.rows import Failed, Track, Video
+from impressions_assets.sources.captures import Captures, capture_key_of
 
 
 class Source:

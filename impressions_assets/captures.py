@@ -1,0 +1,29 @@
+"""What was received from outside, kept raw: once for all channels, in one commit a batch.
+
+A better parser reads it again without asking anybody. What is asked for, and when it is asked
+again, is the sources' knowledge.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from impressions_assets.home import SHARED, Capture, Home, capture_key
+from impressions_assets.tables import Entry
+
+
+class Raw:
+    """What was received, by (video id, kind, language, engine), as it was received."""
+
+    def __init__(self, home: Home) -> None:
+        """Open the captures of a home."""
+        self._table = home.table("captures")
+
+    def kept(
+        self, ids: Iterable[str], kind: str, engine: str, language: str = "und"
+    ) -> dict[str, Capture]:
+        """Return the captures of one kind by id; those that expired as well."""
+        keys = {capture_key(video_id, kind, language, engine) for video_id in ids}
+        return {capture.video_id: capture for _, capture in self._table.items(SHARED, keys)}
+
+    def keep(self, captures: Sequence[Capture]) -> None:
+        """Keep captures in one commit, each in place of the one that has its key."""
+        self._table.put(SHARED, [Entry(capture) for capture in captures])
