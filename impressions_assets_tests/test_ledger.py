@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from impressions_assets.errors import SourceBroken, SourceMissing
-from impressions_assets.home import Home
+from impressions_assets.attempts import attempts, paused
+from impressions_assets.errors import Blocked, QuotaSpent, SourceBroken, SourceMissing
+from impressions_assets.home import SHARED, Home, Tombstone
 from impressions_assets.ledger import Stage, each, plan, reconcile, refresh
 from impressions_assets.rows import Article, Chapters, Failed, Video
-from impressions_assets.tables import key_of
+from impressions_assets.tables import Entry, key_of
 
 CHANNEL = "talks"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -244,3 +245,106 @@ def test_a_file_of_many_records_that_cannot_be_read_takes_none_of_them_away(home
     assert (report.num_videos, report.num_removed) == (3, 1)
     assert len(report.failed) == 1
     assert reconcile(home, CHANNEL, records[:2]).num_videos == 2
+
+
+UNTIL = NOW + timedelta(hours=1)
+
+
+def pausing(after: int) -> Any:
+    """Work that a source stops after some videos."""
+
+    def work(inputs: Iterator[Any]) -> Iterator[Any]:
+        for number, (video,) in enumerate(inputs):
+            if number == after:
+                raise Blocked("the source shows a captcha", UNTIL, "a service")
+            yield no_chapters(video)
+
+    return work
+
+
+def test_a_pause_keeps_what_was_finished_and_marks_no_video(home: Home) -> None:
+    reconcile(home, CHANNEL, videos(250))
+    report = refresh(home, CHAPTERS, CHANNEL, pausing(after=130), now=NOW)
+    assert (report.num_videos, report.num_computed, report.failed) == (130, 130, ())
+    assert report.paused is not None
+    assert (report.paused.next_try, report.paused.error) == (
+        "2026-01-01T01:00:00+00:00",
+        "the source shows a captcha",
+    )
+    again = refresh(home, CHAPTERS, CHANNEL, each(no_chapters), now=NOW)
+    assert (again.num_videos, again.num_computed, again.paused) == (250, 120, None)
+
+
+def test_a_pause_before_anything_could_be_done_is_raised_and_written_down(home: Home) -> None:
+    reconcile(home, CHANNEL, videos(3))
+    for _ in range(2):
+        with pytest.raises(Blocked):
+            refresh(home, CHAPTERS, CHANNEL, pausing(after=0), now=NOW)
+    waiting = paused(home, CHANNEL, "chapters")
+    assert waiting is not None
+    assert (waiting.count, waiting.next_try) == (2, "2026-01-01T01:00:00+00:00")
+    assert attempts(home, CHANNEL, "chapters") == {}
+
+
+def test_what_was_finished_is_saved_when_the_work_breaks_down(home: Home) -> None:
+    def work(inputs: Iterator[Any]) -> Iterator[Any]:
+        for number, (video,) in enumerate(inputs):
+            if number == 7:
+                raise SourceMissing("the disk is away")
+            yield no_chapters(video)
+
+    reconcile(home, CHANNEL, videos(10))
+    with pytest.raises(SourceMissing):
+        refresh(home, CHAPTERS, CHANNEL, work)
+    assert home.table("chapters").count(CHANNEL) == 7
+
+
+def test_a_listing_that_is_paused_loses_no_row_and_sets_the_time_of_the_next_look(
+    home: Home,
+) -> None:
+    reconcile(home, CHANNEL, videos(3))
+    pause = QuotaSpent("the day's units are spent", UNTIL, "a service")
+    report = reconcile(
+        home, CHANNEL, videos(1), complete=lambda: False, pause=lambda: pause, now=NOW
+    )
+    assert report.num_videos == 3
+    assert report.paused is not None
+    assert reconcile(home, CHANNEL, videos(3), now=NOW).paused is None
+
+
+def test_earlier_titles_and_descriptions_are_kept(home: Home) -> None:
+    reconcile(home, CHANNEL, videos(3))
+    reconcile(home, CHANNEL, videos(3, v1="second"), now=NOW)
+    reconcile(home, CHANNEL, videos(3, v1="third"), now=UNTIL)
+    found = [(row.video_id, row.title, row.until) for row in home.table("history").rows(CHANNEL)]
+    assert found == [
+        ("v1", "v1", "2026-01-01T00:00:00+00:00"),
+        ("v1", "second", "2026-01-01T01:00:00+00:00"),
+    ]
+
+
+def test_a_change_of_something_else_is_no_history(home: Home) -> None:
+    reconcile(home, CHANNEL, videos(1))
+    reconcile(home, CHANNEL, [Video(video_id="v0", source="archive", title="v0", tags=("new",))])
+    assert home.table("history").count(CHANNEL) == 0
+
+
+def test_what_was_forgotten_comes_back_from_no_source(home: Home) -> None:
+    home.table("tombstones").put(SHARED, [Entry(Tombstone(video_id="v1", forgotten_at="now"))])
+    reconcile(home, CHANNEL, [*videos(3), Failed(video_id="v1", error="broken")])
+    assert sorted(row.video_id for row in home.table("videos").rows(CHANNEL)) == ["v0", "v2"]
+    assert attempts(home, CHANNEL, "videos") == {}
+
+
+def test_a_failure_waits_until_the_time_that_its_source_names(home: Home) -> None:
+    def work(inputs: Iterator[Any]) -> Iterator[Any]:
+        for (video,) in inputs:
+            yield Failed(
+                video_id=video.video_id, error="live", retry=True, not_before=UNTIL.isoformat()
+            )
+
+    reconcile(home, CHANNEL, videos(1))
+    (failed,) = refresh(home, CHAPTERS, CHANNEL, work, now=NOW).failed
+    assert failed.next_try == UNTIL.isoformat()
+    assert len(plan(home, CHAPTERS, CHANNEL, None, NOW).waiting) == 1
+    assert len(plan(home, CHAPTERS, CHANNEL, None, UNTIL).due) == 1

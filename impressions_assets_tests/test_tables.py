@@ -213,3 +213,18 @@ def test_digests_are_those_of_the_newest_version_whoever_wrote_it(tmp_path: Path
     assert list(ours.digests("another")) != list(ours.digests(CHANNEL))
     theirs.remove(CHANNEL, list(ours.digests(CHANNEL)))
     assert ours.digests(CHANNEL) == {}
+
+
+def test_a_field_that_holds_its_default_does_not_count_in_a_digest() -> None:
+    class Before(msgspec.Struct, frozen=True):
+        video_id: str
+        title: str = ""
+
+    class After(msgspec.Struct, frozen=True):
+        video_id: str
+        title: str = ""
+        live: str = "none"
+
+    assert digest_of(Before("v", "t")) == digest_of(After("v", "t"))
+    assert digest_of(After("v", "t")) != digest_of(After("v", "t", "ended"))
+    assert digest_of(Before("v")) != digest_of(Before("v", "t"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from impressions_assets.automation import upstream_content_changed
-from impressions_assets.errors import ImpressionsError
+from impressions_assets.errors import ImpressionsError, SourcePaused
 from impressions_assets.ledger import Report
 from impressions_assets.partitions import channel_partitions
 
@@ -73,7 +73,9 @@ def translated(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except ImpressionsError as error:
-            raise dg.Failure(str(error), allow_retries=error.retry) from error
+            # A paused source is asked again at its time, by a sensor: no earlier retry can help.
+            may_retry = error.retry and not isinstance(error, SourcePaused)
+            raise dg.Failure(str(error), allow_retries=may_retry) from error
 
     return body
 
@@ -102,6 +104,13 @@ def all_done(report: Report) -> dg.AssetCheckResult:
     if failed:
         facts["videos"] = dg.MetadataValue.table(failed)
     return passed("no_video_failed", not report.failed, warn=True, **facts)
+
+
+def not_paused(report: Report) -> dg.AssetCheckResult:
+    """Report whether a source wants to be left alone, and until when; the rest is due then."""
+    pause = report.paused
+    facts = {"until": pause.next_try or "", "why": pause.error} if pause else {}
+    return passed("no_source_is_paused", pause is None, warn=True, **facts)
 
 
 def materialized(
@@ -134,6 +143,11 @@ def log_progress(context: dg.AssetExecutionContext) -> Callable[[int, int], None
 
 
 NO_VIDEO_FAILED = {"no_video_failed": "Every video went through; failures are listed with reasons."}
+
+
+NO_SOURCE_IS_PAUSED = {
+    "no_source_is_paused": "No source blocks us, and no day's quota is spent; else, until when."
+}
 
 
 def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:

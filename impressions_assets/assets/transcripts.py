@@ -5,11 +5,13 @@ from collections import Counter
 import dagster as dg
 
 from impressions_assets.assets.declare import (
+    NO_SOURCE_IS_PAUSED,
     NO_VIDEO_FAILED,
     Materialized,
     channel_asset,
     log_progress,
     materialized,
+    not_paused,
     passed,
 )
 from impressions_assets.channels import Channel
@@ -28,6 +30,7 @@ STAGE = Stage("transcripts", 1, ("videos",))
     deps=STAGE.reads,
     checks={
         **NO_VIDEO_FAILED,
+        **NO_SOURCE_IS_PAUSED,
         "coverage": "At least half of the videos have words.",
     },
 )
@@ -56,6 +59,7 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
     with_words = report.num_videos - origins["none"]
     return materialized(
         report,
+        not_paused(report),
         passed(
             "coverage",
             2 * with_words >= report.num_videos,

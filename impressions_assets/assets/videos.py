@@ -3,10 +3,12 @@
 import dagster as dg
 
 from impressions_assets.assets.declare import (
+    NO_SOURCE_IS_PAUSED,
     NO_VIDEO_FAILED,
     Materialized,
     channel_asset,
     materialized,
+    not_paused,
     passed,
 )
 from impressions_assets.ledger import reconcile
@@ -21,6 +23,7 @@ from impressions_assets.sources.listing import Listing
     automatic=False,
     checks={
         **NO_VIDEO_FAILED,
+        **NO_SOURCE_IS_PAUSED,
         "every_source_was_read": "All sources of the channel could be read to their end.",
         "not_empty": "The channel has at least one video.",
     },
@@ -42,6 +45,7 @@ def videos(context: dg.AssetExecutionContext, impressions: Impressions) -> Mater
     )
     return materialized(
         report,
+        not_paused(report),
         passed("every_source_was_read", not errors, warn=True, errors=errors),
         passed("not_empty", report.num_videos > 0, warn=True),
         preview=[
