@@ -242,19 +242,32 @@ class Home:
         A file younger than `older_than_hours` stays: a run that stored it may not have named it
         yet. Returns what was removed.
         """
-        keep: set[str] = set()
         for channel in self.table("artifacts").channels():
-            stale = [
-                artifact_key(row.kind, row.version)
-                for row in self.artifacts(channel, "token_shards")
-                if not row.current
-            ]
-            self.table("artifacts").remove(channel, stale)
-            for row in self.table("artifacts").rows(channel):
-                keep |= {file.digest for file in row.files}
-        num_files, num_bytes = self.store.sweep(keep, older_than_hours * 3600)
+            self._drop_shards(channel)
+        num_files, num_bytes = self.store.sweep(self._named(), older_than_hours * 3600)
         vacuumed = sum(self.table(name).vacuum(older_than_hours) for name in ROW_TYPES)
         return {"files": num_files, "bytes": num_bytes, "table_files": vacuumed}
+
+    def delete_shards(self, channel: str, *, current_too: bool = False) -> None:
+        """Drop a channel's superseded shards, and delete the files that were theirs alone, now.
+
+        A run that reuses one of them in this very moment finds it missing, and writes it anew.
+        """
+        theirs = self._drop_shards(channel, current_too=current_too)
+        self.store.delete(theirs - self._named())
+
+    def _drop_shards(self, channel: str, *, current_too: bool = False) -> set[str]:
+        made = self.artifacts(channel, "token_shards")
+        stale = [row for row in made if current_too or not row.current]
+        keys = [artifact_key(row.kind, row.version) for row in stale]
+        self.table("artifacts").remove(channel, keys)
+        return {file.digest for row in stale for file in row.files}
+
+    def _named(self) -> set[str]:
+        """Return the digests of all files that a row names."""
+        table = self.table("artifacts")
+        rows = (row for channel in table.channels() for row in table.rows(channel))
+        return {file.digest for row in rows for file in row.files}
 
     def _bring_up_to_date(self) -> None:
         found = self.store.read_text("home.json")

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -126,6 +126,13 @@ class Store:
                     swept += 1
                     freed_bytes += info["size"]
         return swept, freed_bytes
+
+    def delete(self, digests: Iterable[str]) -> None:
+        """Delete files; those that are not there are fine."""
+        for digest in sorted(digests):
+            blob = self._blob(digest)
+            with contextlib.suppress(FileNotFoundError), self._telling(f"deleting {blob}"):
+                self._fs.rm_file(blob)
 
     def size_bytes(self) -> int:
         """Return how much the stored files take."""

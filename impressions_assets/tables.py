@@ -337,7 +337,11 @@ class Table(Generic[R]):
             schema=self._schema,
             mode="ignore",
             partition_by=["channel"],
-            configuration={"delta.checkpointInterval": "20"},
+            # Statistics of other columns would keep pieces of forgotten texts in the log.
+            configuration={
+                "delta.checkpointInterval": "20",
+                "delta.dataSkippingStatsColumns": "key",
+            },
             storage_options=self._options,
         )
         return DeltaTable(self.uri, storage_options=self._options)

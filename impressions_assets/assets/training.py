@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from impressions_assets.channels import Channel
 from impressions_assets.errors import ConfigError, TrainingError
+from impressions_assets.forgetting import LEARNED
 from impressions_assets.gpt.config import ModelConfig, TrainConfig, resolve
+from impressions_assets.gpt.manifest import read_manifest
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.gpt.swap import current as current_folder
 from impressions_assets.home import Artifact, Home
@@ -186,6 +189,7 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
     result = TrainingResult.load(out / RESULT)
     files = {p.relative_to(best).as_posix(): p for p in best.rglob("*") if p.is_file()}
     files[RESULT] = out / RESULT
+    files[LEARNED] = _learned(prepared)
     return home.publish(
         channel,
         KIND,
@@ -194,6 +198,15 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
         facts={**prepared.facts, **_figures(result)},
         promote=lambda current: _is_no_worse(result, current),
     )
+
+
+def _learned(prepared: PreparedTraining) -> Path:
+    """Write down which videos a model saw: what is forgotten later makes it stale."""
+    manifest = read_manifest(prepared.run.shards_dir)
+    ids = {document.video_id for shard in manifest.shards for document in shard.documents}
+    path = prepared.folder / LEARNED
+    path.write_bytes(msgspec.json.encode(sorted(ids)))
+    return path
 
 
 def _figures(result: TrainingResult) -> dict[str, Any]:

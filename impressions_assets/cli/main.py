@@ -14,6 +14,7 @@ from impressions_assets.cli import (
     channels,
     demo,
     development,
+    forget,
     generate,
     materialize,
     overview,
@@ -121,6 +122,11 @@ _command(
     overview.status,
     "impressions status",
     "impressions status mine --config",
+)
+_command(
+    forget.forget,
+    "impressions forget dQw4w9WgXcQ         (shows what would go)",
+    "impressions forget dQw4w9WgXcQ --yes",
 )
 _command(overview.gc, "impressions gc", "impressions gc --older-than-hours 24")
 _command(development.dev, "impressions dev", "impressions dev --port 3001")

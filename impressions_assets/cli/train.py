@@ -120,9 +120,17 @@ def _list(place: Place, name: str) -> None:
             number(fact("num_parameters")),
             number(fact("train_tokens")),
             str(fact("started_from_version") or "scratch"),
-            fact("stopped") or "at its end",
+            f"{fact('stopped') or 'at its end'}{_stale(place, version)}",
         )
     output().print(table)
+
+
+def _stale(place: Place, version: "Artifact") -> str:
+    from impressions_assets.forgetting import forgotten_in
+
+    forgotten = forgotten_in(place.home, version)
+    count = f"{len(forgotten)} forgotten video{'s' * (len(forgotten) != 1)}"
+    return f" [yellow]stale: learned from {count}[/]" if forgotten else ""
 
 
 def _compare(place: Place, name: str, pair: str) -> None:

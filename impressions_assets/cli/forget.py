@@ -1,0 +1,65 @@
+"""The command `forget`: one video, out of everything, for good."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impressions_assets.cli.place import Place, open_place
+from impressions_assets.cli.terminal import note, number, output, table_of
+
+if TYPE_CHECKING:
+    from impressions_assets.forgetting import Learned, Trace
+
+
+def forget(
+    video: Annotated[str, typer.Argument(help="The id of a video, or a link to it.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without this, only what would go is shown.")
+    ] = False,
+) -> None:
+    """Forget a video: its rows, raw captures and shards go, and no source brings it back."""
+    from impressions_assets.cli.lookup import channels_with, video_id_of
+    from impressions_assets.forgetting import is_buried, models_that_learned, traces_of
+
+    place = open_place()
+    video_id = video_id_of(video)
+    traces = traces_of(place.home, video_id)
+    if not traces and not is_buried(place.home, video_id):
+        channels_with(place, video)  # says what is near
+    _show(traces, models_that_learned(place.home, video_id))
+    if not yes:
+        note(f"nothing was removed; to forget it: impressions forget {video_id} --yes")
+        return
+    _forget(place, video_id)
+    note(f"{video_id} is forgotten: no source brings it back. Captions on your disk stay yours")
+
+
+def _forget(place: Place, video_id: str) -> None:
+    from impressions_assets.cli.running import data_launch, perform
+    from impressions_assets.forgetting import (
+        bury,
+        channels_with_shards_of,
+        remove_files,
+        remove_rows,
+    )
+
+    home = place.home
+    bury(home, video_id)
+    remove_rows(home, video_id)
+    for channel in channels_with_shards_of(home, video_id):
+        if channel in place.channels().channels and home.table("documents").count(channel):
+            perform(place, [data_launch(channel, ["token_shards"])])
+    remove_files(home, video_id)
+
+
+def _show(traces: "list[Trace]", learned: "list[Learned]") -> None:
+    table = table_of("table", "channel", "rows", numbers=("rows",))
+    for trace in traces:
+        table.add_row(trace.table, trace.channel, number(trace.num_rows))
+    output().print(table)
+    for model in learned:
+        promoted = ", the promoted one" if model.promoted else ""
+        output().print(
+            f"stale: {model.kind} version {model.version} of {model.channel}{promoted}"
+            f" learned from it; train anew: impressions train {model.channel}"
+        )
