@@ -1,4 +1,4 @@
-"""The only reader of the environment: where this installation keeps what it makes.
+"""The only reader of the environment: where this installation keeps things, how it reaches YouTube.
 
 Everything else a user can choose is a flag, a launchpad's run config or a line of channels.yaml.
 """
@@ -6,15 +6,65 @@ Everything else a user can choose is a flag, a launchpad's run config or a line 
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
 
 from impressions_assets.errors import ConfigError
+
+_PROXY = "IMPRESSIONS_YOUTUBE_PROXY"
+_WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
+_COOKIES = "IMPRESSIONS_YOUTUBE_COOKIES"
+_YOUTUBE_URL = "IMPRESSIONS_YOUTUBE_URL"
+
+
+@dataclass(frozen=True, repr=False)
+class YouTubeAccess:
+    """How this installation reaches YouTube; what it prints of itself holds no secret."""
+
+    api_key: str = ""
+    """Key of the YouTube Data API; '' without one."""
+    proxy: str = ""
+    """Address of a proxy, maybe with user and password; '' without one."""
+    webshare_username: str = ""
+    webshare_password: str = ""
+    cookies_file: Path | None = None
+    """Cookies of a login, as browsers and yt-dlp export them."""
+    base_url: str = ""
+    """Another server than YouTube, without a slash at its end; '' for YouTube itself."""
+
+    @property
+    def shown(self) -> dict[str, str | None]:
+        """What may be shown: addresses without user and password, and what else is set."""
+        proxy = urlsplit(self.proxy)
+        return {
+            "api_key": "set" if self.api_key else None,
+            "proxy": f"{proxy.scheme}://{_host(proxy)}" if self.proxy else None,
+            "webshare": "set" if self.webshare_username else None,
+            "cookies_file": str(self.cookies_file) if self.cookies_file else None,
+            "base_url": self.base_url or None,
+        }
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may hold, in every spelling that an address gives it, the longest first."""
+        proxy = urlsplit(self.proxy)
+        # Some proxies take a token as the user, and no password.
+        of_proxy = proxy.password or proxy.username or ""
+        plain = {self.api_key, self.webshare_password, of_proxy, unquote(of_proxy)} - {""}
+        spelled = {way(word) for word in plain for way in (str, quote, _quote_all, quote_plus)}
+        return tuple(sorted(spelled, key=lambda word: (-len(word), word)))
+
+    def __repr__(self) -> str:
+        """Show what may be shown."""
+        told = ", ".join(f"{name}={value!r}" for name, value in self.shown.items())
+        return f"YouTubeAccess({told})"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where things lie."""
+    """Where things lie, and how YouTube is reached."""
 
     home: Path
     """Folder of this machine's own things, absolute."""
@@ -24,6 +74,14 @@ class Settings:
     A bucket's libraries find Google's credentials by themselves: GOOGLE_APPLICATION_CREDENTIALS,
     the login of `gcloud auth application-default login`, or the account of the machine or pod.
     """
+
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Where the settings of YouTube stand; they are read when YouTube is, not before."""
+
+    @cached_property
+    def youtube(self) -> YouTubeAccess:
+        """How YouTube is reached; `ConfigError` when a variable for it is wrong."""
+        return youtube_access(self.environ)
 
     @property
     def dagster_home(self) -> Path:
@@ -45,7 +103,33 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             " and the address into IMPRESSIONS_STORAGE"
         )
     folder = _folder(home, "IMPRESSIONS_HOME")
-    return Settings(folder, _storage(environ.get("IMPRESSIONS_STORAGE") or f"{folder}/storage"))
+    storage = _storage(environ.get("IMPRESSIONS_STORAGE") or f"{folder}/storage")
+    return Settings(folder, storage, environ)
+
+
+def youtube_access(environ: Mapping[str, str] = os.environ) -> YouTubeAccess:
+    """Read `DEVELOPER_KEY` (or `YOUTUBE_API_KEY`), the proxy, the cookies and the base URL.
+
+    Raises:
+        ConfigError: a variable is wrong; the message names it, and never shows a secret.
+    """
+
+    def said(name: str) -> str:
+        return environ.get(name, "").strip()
+
+    username, password = (said(name) for name in _WEBSHARE)
+    if bool(username) != bool(password):
+        raise ConfigError(f"{_WEBSHARE[0]} and {_WEBSHARE[1]} belong together; set both or none")
+    if username and said(_PROXY):
+        raise ConfigError(f"{_PROXY} and {_WEBSHARE[0]} are two proxies; set one of them")
+    return YouTubeAccess(
+        api_key=said("DEVELOPER_KEY") or said("YOUTUBE_API_KEY"),
+        proxy=_proxy(said(_PROXY)),
+        webshare_username=username,
+        webshare_password=password,
+        cookies_file=_cookies(said(_COOKIES)),
+        base_url=_base_url(said(_YOUTUBE_URL)),
+    )
 
 
 def child_environment(
@@ -76,3 +160,67 @@ def _folder(name: str, variable: str) -> Path:
     if path.is_file():
         raise ConfigError(f"{variable}={name} is a file; write a folder, it need not exist yet")
     return path
+
+
+def _proxy(address: str) -> str:
+    """A proxy's address; what is wrong is told without it, for it may hold a password."""
+    parts = _address(address)
+    if address and (
+        parts is None
+        or parts.scheme not in ("http", "https", "socks5", "socks5h")
+        or parts.path not in ("", "/")
+    ):
+        raise ConfigError(
+            f"{_PROXY} is not a proxy's address; write http://HOST:PORT or"
+            " http://USER:PASSWORD@HOST:PORT (or https, socks5, socks5h), with the special"
+            " characters of user and password percent-encoded, such as %40 for @"
+        )
+    return address.rstrip("/")
+
+
+def _base_url(address: str) -> str:
+    parts = _address(address)
+    if address and (parts is None or parts.scheme not in ("http", "https") or "@" in parts.netloc):
+        raise ConfigError(
+            f"{_YOUTUBE_URL} is not a server's address; write http://HOST:PORT or https://HOST/PATH,"
+            " without user, password, ? and #"
+        )
+    return address.rstrip("/")
+
+
+def _address(text: str) -> SplitResult | None:
+    """The parts of an address that has a host and neither query nor fragment; None for others."""
+    try:
+        parts = urlsplit(text)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its message quotes what may be a password
+        return None
+    is_clean = text.isprintable() and not re.search(r"[\s?#]", text)
+    return parts if is_whole and is_clean else None
+
+
+def _cookies(name: str) -> Path | None:
+    """A file of cookies; only its first line is looked at, for the others are a login."""
+    if not name:
+        return None
+    path = Path(name).expanduser().absolute()
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            head = file.readline(100)
+    except OSError as error:
+        raise ConfigError(f"{_COOKIES}={name} cannot be read: {error.strerror}") from error
+    if not re.match("#( Netscape)? HTTP Cookie File", head):
+        raise ConfigError(
+            f"{_COOKIES}={name} is no Netscape cookie file: its first line must be"
+            " `# Netscape HTTP Cookie File`. `yt-dlp --cookies-from-browser firefox --cookies FILE`"
+            " writes one"
+        )
+    return path
+
+
+def _host(address: SplitResult) -> str:
+    return address.netloc.rpartition("@")[2]
+
+
+def _quote_all(word: str) -> str:
+    return quote(word, safe="")
