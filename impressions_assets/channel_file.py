@@ -24,6 +24,8 @@ from impressions_assets.channel_problems import Path, dotted, problems_of
 from impressions_assets.channels import Channel, Channels, SourceSpec
 from impressions_assets.errors import ConfigError
 
+_NO_LIMIT = ("youtube", "daily_videos")  # the one setting whose default is not None, but may be
+
 
 def parse_channels(text: str | bytes, file: str = "channels.yaml") -> Channels:
     """Read the file's text. One `ConfigError` lists all problems, each with its line and key."""
@@ -46,7 +48,8 @@ def add_channel(
     **settings: Any,
 ) -> str:
     """Return the text with a channel added, or with new sources for one that is there."""
-    before = parse_channels(text).channels
+    file = parse_channels(text)
+    before = file.channels
     wanted = _channel(name, sources, settings)
     if name in before:
         channel = _joined(before[name], wanted)
@@ -55,7 +58,7 @@ def add_channel(
     else:
         channel = wanted
         edited = _edit(text, ("channels", name), _plain(wanted))
-    if parse_channels(edited).channels != {**before, name: channel}:
+    if parse_channels(edited) != file.model_copy(update={"channels": {**before, name: channel}}):
         raise ConfigError(
             f"channels.yaml: adding to {name!r} would change something else (an anchor that is"
             f" used twice?); add by hand:\n{_edit('', ('channels', name), _plain(wanted))}"
@@ -100,7 +103,10 @@ class _Nodes:
             self._open.pop()
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
-        """An empty value means that the key is not set, except a channel: that lacks sources."""
+        """An empty value means that the key is not set, except a channel: that lacks sources.
+
+        A written `null` means the same, except where it stands for "no limit".
+        """
         values: dict[str, Any] = {}
         seen: dict[str, int] = {}
         for key_node, value_node in node.value:
@@ -116,7 +122,7 @@ class _Nodes:
             value = self._value(value_node, (*path, key))
             if value is None and path == ("channels",):
                 value = {}
-            if value is not None:
+            if value is not None or ((*path, key) == _NO_LIMIT and value_node.value):
                 values[key] = value
         return values
 
@@ -154,6 +160,8 @@ def _not_yaml(error: Exception, text: str, file: str) -> str:
     hint = "check the indentation, the colons and the quotes of this line and the one above"
     if re.match(r" *\t", lines[line]):
         hint = "indent with spaces, not with tabs"
+    elif "'@'" in str(error.problem):
+        hint = "put the @handle in quotes"
     return f"{file}:{line + 1}: is not YAML: {error.problem}; {hint}"
 
 
@@ -163,10 +171,11 @@ def _channel(
     given = {key: value for key, value in settings.items() if value is not None}
     try:
         data = {"channels": {name: {"sources": [*sources], **given}}}
-        return Channels.model_validate(data).channels[name]
+        channel = Channels.model_validate(data).channels[name]
     except ValidationError as error:
         problems = (_said(path, message) for path, message in problems_of(error))
         raise ConfigError(f"cannot add channel {name!r}:\n" + "\n".join(problems)) from error
+    return channel.model_copy(update={"sources": tuple(dict.fromkeys(channel.sources))})
 
 
 def _joined(old: Channel, wanted: Channel) -> Channel:
@@ -176,7 +185,7 @@ def _joined(old: Channel, wanted: Channel) -> Channel:
             f"channel {old.name!r} exists: change its settings in channels.yaml,"
             " or choose another name"
         )
-    new = [source for source in dict.fromkeys(wanted.sources) if source not in old.sources]
+    new = [source for source in wanted.sources if source not in old.sources]
     if not new:
         raise ConfigError(
             f"channel {old.name!r} exists and has these sources already; nothing was added."

@@ -110,7 +110,8 @@ def _unknown_key(key: str, model: Any) -> str:
 
 
 def _source_keys() -> str:
-    return ", ".join(f"`{kind}: {'NAME' if kind == 'dataset' else 'PATH'}`" for kind in SOURCES)
+    places = {"youtube": "LINK", "dataset": "NAME"}
+    return ", ".join(f"`{kind}: {places.get(kind, 'PATH')}`" for kind in SOURCES)
 
 
 def _description(location: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a channel can set, stage by stage, with the default of each setting and what is allowed.
+"""What channels.yaml can set, stage by stage, with the default of each and what is allowed.
 
 A field's description is what the user reads in an error. A setting that is None comes from a
 preset, which lies in the room that uses it.
@@ -91,6 +91,13 @@ class TranscriptPolicy(Strict):
     policy: Literal["manual_first", "manual_only", "automatic_only"] = Field(
         default="manual_first",
         description="captions written by people, recognized ones, or the best",
+    )
+    translate: bool = Field(
+        default=False,
+        description="whether YouTube's machine translation counts where no preferred language is",
+    )
+    look_again_days: int = Field(
+        default=14, ge=0, description="days after publication that missing captions are sought"
     )
 
 
@@ -209,6 +216,33 @@ class TrainingSettings(Strict):
         if self.max_iters is not None and self.max_epochs is not None:
             raise ValueError("max_iters and max_epochs both give the length; write one of them")
         return self
+
+
+class YouTubeSettings(Strict):
+    """How YouTube is asked, by all channels together. Keys and proxies stand in the environment."""
+
+    listing: Literal["auto", "api", "keyless"] = Field(
+        default="auto", description="how videos are listed; auto takes the Data API with a key"
+    )
+    daily_quota_units: int = Field(
+        default=9000, ge=1, description="Data API units a day, Pacific time; Google gives 10,000"
+    )
+    requests_per_second: float = Field(
+        default=2.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="requests a second outside the Data API, of one process; 0 for no limit",
+    )
+    jitter: Share = Field(
+        default=0.5, description="random share of the pause between requests, 0 to 1"
+    )
+    daily_videos: int | None = Field(
+        default=2000, ge=1, description="videos a day whose captions are fetched; null for no limit"
+    )
+    timeout_seconds: float = Field(
+        default=20.0, gt=0, allow_inf_nan=False, description="seconds to wait for an answer"
+    )
+    concurrency: int = Field(default=4, ge=1, le=32, description="requests at the same time")
 
 
 class RetrainPolicy(Strict):

@@ -6,7 +6,7 @@ command line's argument `source_argument`'s.
 """
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -23,8 +23,10 @@ from impressions_assets.channel_settings import (
     TrainingSettings,
     TranscriptPolicy,
     Words,
+    YouTubeSettings,
     absolute_location,
 )
+from impressions_assets.youtube_links import canonical_url
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 NAME_RULE = "1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or a digit"
@@ -34,6 +36,15 @@ def _dataset(value: str) -> str:
     """A name on the Hugging Face hub (`owner/name`), or a place."""
     is_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", value)
     return value if is_name else absolute_location(value)
+
+
+class YouTubeSource(Strict):
+    """A channel, a playlist or a video on YouTube; the link is kept in its one spelling."""
+
+    kind: ClassVar[str] = "youtube"
+    youtube: Annotated[str, AfterValidator(canonical_url)] = Field(
+        description="link to a channel, a playlist or a video on YouTube"
+    )
 
 
 class ArchiveSource(Strict):
@@ -65,22 +76,23 @@ class DatasetSource(Strict):
     )
 
 
-# The kinds of source, by the key that names them. YouTube itself goes here when it can be read.
+# The kinds of source, by the key that names them.
 SOURCES: dict[str, type[Strict]] = {
-    kind.kind: kind for kind in (ArchiveSource, TextSource, DatasetSource)
+    kind.kind: kind for kind in (YouTubeSource, ArchiveSource, TextSource, DatasetSource)
 }
 
 
 def _source_kind(value: object) -> str | None:
     """Which source a mapping (or a model) is, by its one key; None when it is none of ours."""
-    if isinstance(value, ArchiveSource | TextSource | DatasetSource):
+    if isinstance(value, YouTubeSource | ArchiveSource | TextSource | DatasetSource):
         return value.kind
     named = [kind for kind in SOURCES if isinstance(value, dict) and kind in value]
     return named[0] if len(named) == 1 else None
 
 
 SourceSpec = Annotated[
-    Annotated[ArchiveSource, Tag("archive")]
+    Annotated[YouTubeSource, Tag("youtube")]
+    | Annotated[ArchiveSource, Tag("archive")]
     | Annotated[TextSource, Tag("text")]
     | Annotated[DatasetSource, Tag("dataset")],
     Discriminator(_source_kind),
@@ -93,7 +105,8 @@ class Channel(Strict):
     name: Annotated[str, Field(pattern=NAME_PATTERN)] = Field(description=NAME_RULE)
     title: str = Field(default="", description="name to show; the channel's name when empty")
     sources: tuple[SourceSpec, ...] = Field(
-        min_length=1, description="at least one source, each a key of archive, text or dataset"
+        min_length=1,
+        description="at least one source, each a key of youtube, archive, text or dataset",
     )
     filters: Filters = Field(default=Filters(), description="which videos belong")
     languages: tuple[Language, ...] = Field(
@@ -103,6 +116,9 @@ class Channel(Strict):
     )
     transcripts: TranscriptPolicy = Field(
         default=TranscriptPolicy(), description="which captions count"
+    )
+    gone: Literal["keep", "purge"] = Field(
+        default="keep", description="what becomes of a video that its owner deleted or made private"
     )
     questions: QuestionRules = Field(
         default=QuestionRules(), description="how questions are recognized"
@@ -127,6 +143,9 @@ class Channels(Strict):
 
     channels: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Channel] = Field(
         default={}, description="channels by name"
+    )
+    youtube: YouTubeSettings = Field(
+        default=YouTubeSettings(), description="how YouTube is asked, by all channels together"
     )
 
     @model_validator(mode="before")

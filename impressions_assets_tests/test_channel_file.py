@@ -5,7 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from impressions_assets.channel_file import add_channel, parse_channels
-from impressions_assets.channels import ArchiveSource, Channel, TextSource
+from impressions_assets.channel_settings import YouTubeSettings
+from impressions_assets.channels import ArchiveSource, Channel, TextSource, YouTubeSource
 from impressions_assets.errors import ConfigError
 
 FILE = """\
@@ -95,7 +96,7 @@ channels:
   Talks!:
     sources:
       - archive: talks
-      - youtube: "@somebody"
+      - youtube: "@some body"
     filters:
       since: 2024-13-01
       sinse: 2024-01-01
@@ -154,7 +155,16 @@ def test_a_wrong_setting_is_named_with_its_line_and_what_is_allowed(
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("youtube: '@a'", "[0]: a mapping of youtube is not one known source; write one of"),
+        (
+            "vimeo: a",
+            "[0]: a mapping of vimeo is not one known source; write one of `youtube",
+        ),
+        ("youtube: '@a b'", "[0].youtube: '@a b' holds no name that a channel can have; accepted"),
+        (
+            "youtube: youtube.com/feed",
+            "[0].youtube: 'youtube.com/feed' is on YouTube, but names",
+        ),
+        ("{youtube: '@a', limit: 1}", "[0].limit: unknown key; Allowed: youtube"),
         ("/talks", "[0]: '/talks' is not one known source"),
         ("", "[0]: nothing is not one known source"),
         ("{text: /a, archive: /b}", "[0]: a mapping of text, archive is not one known source"),
@@ -194,6 +204,40 @@ def test_a_wrong_source_is_named_with_its_line_and_the_kinds_there_are(
 )
 def test_text_that_is_no_channels_file_is_one_clear_error(text: str | bytes, said: str) -> None:
     assert only_problem(text).startswith(said) or said in only_problem(text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("listing: scrape", "listing: 'scrape' is not allowed; write 'auto', 'api' or 'keyless'"),
+        ("daily_quota: 5", "unknown key; did you mean daily_quota_units? Allowed: listing, daily_"),
+        ("concurrency: 33", "'33' is too large: the most is 32 (requests at the same time)"),
+        ("daily_videos: none", "'none' is not a whole number (videos a day whose captions are"),
+        ("jitter: lots", "'lots' is not a number"),
+    ],
+)
+def test_a_wrong_setting_of_youtube_is_named_with_its_line(setting: str, said: str) -> None:
+    problem = only_problem(f"channels:\nyoutube:\n  {setting}\n")
+    assert problem.startswith("channels.yaml:3: youtube.")
+    assert said in problem
+
+
+def test_a_link_in_the_place_of_youtubes_settings_is_refused() -> None:
+    said = "channels.yaml:1: youtube: '@a' must be a mapping of keys to values (how YouTube"
+    assert only_problem("youtube: '@a'\n").startswith(said)
+
+
+def test_a_handle_without_quotes_is_explained() -> None:
+    text = "channels:\n  demo:\n    sources:\n      - youtube: @somebody\n"
+    assert only_problem(text).startswith("channels.yaml:4: ")
+    assert only_problem(text).endswith("put the @handle in quotes")
+
+
+@pytest.mark.parametrize(
+    ("written", "limit"), [("null", None), ("~", None), ("", 2000), ("7", 7)], ids=repr
+)
+def test_null_lifts_the_daily_limit_and_nothing_keeps_it(written: str, limit: int | None) -> None:
+    assert parse_channels(f"youtube:\n  daily_videos: {written}\n").youtube.daily_videos == limit
 
 
 def test_tabs_are_explained() -> None:
@@ -241,6 +285,27 @@ def test_new_sources_are_appended_to_a_channel_that_is_there() -> None:
     text = add_channel(FILE, "talks", [{"archive": "/talks"}, {"text": "/more"}, {"text": "/more"}])
     old = '    - archive: "/talks"   # from yt-dlp\n'
     assert text == FILE.replace(old, old + "    - text: /more\n")
+
+
+def test_a_link_is_written_in_full_and_once() -> None:
+    links = ["@Somebody", "aaaaaaaaaaa", "https://youtu.be/aaaaaaaaaaa"]
+    text = add_channel("", "new", [{"youtube": link} for link in links])
+    assert channels(text)["new"].sources == (
+        YouTubeSource(youtube="@somebody"),
+        YouTubeSource(youtube="aaaaaaaaaaa"),
+    )
+
+
+def test_an_addition_keeps_the_settings_of_youtube() -> None:
+    head = "youtube:\n  daily_videos: ~   # all of them\n  jitter: 0.25\n"
+    text = add_channel(head, "new", [{"youtube": "@somebody"}])
+    assert text == (
+        head
+        + "channels:\n  new:\n    sources:\n      - youtube: https://www.youtube.com/@somebody\n"
+    )
+    assert parse_channels(text).youtube == YouTubeSettings(daily_videos=None, jitter=0.25)
+    more = add_channel(text, "new", [{"youtube": "aaaaaaaaaaa"}])
+    assert more == text + "      - youtube: https://www.youtube.com/watch?v=aaaaaaaaaaa\n"
 
 
 @pytest.mark.parametrize(

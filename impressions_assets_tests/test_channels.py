@@ -10,6 +10,7 @@ from impressions_assets.channels import (
     Channels,
     DatasetSource,
     TextSource,
+    YouTubeSource,
 )
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
 
@@ -34,6 +35,41 @@ def test_sources_of_all_kinds_mix_and_keep_their_order() -> None:
         DatasetSource(dataset="owner/name", limit=5),
         ArchiveSource(archive="/talks"),
     )
+
+
+@pytest.mark.parametrize("link", ["@Somebody", "https://m.youtube.com/@somebody/videos?x=y"])
+def test_a_link_is_kept_in_its_one_spelling(link: str) -> None:
+    (source,) = channel(sources=[{"youtube": link}]).sources
+    assert source == YouTubeSource(youtube="https://www.youtube.com/@somebody")
+
+
+def test_the_settings_of_youtube_stand_beside_the_channels() -> None:
+    assert Channels().youtube.daily_quota_units == 9000
+    assert (channel().gone, channel().transcripts.look_again_days) == ("keep", 14)
+    said = {"requests_per_second": 0, "daily_videos": None, "listing": "keyless"}
+    youtube = Channels.model_validate({"youtube": said}).youtube
+    assert (youtube.requests_per_second, youtube.daily_videos) == (0, None)
+    assert (youtube.listing, youtube.concurrency) == ("keyless", 4)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"listing": "scrape"},
+        {"daily_quota_units": 0},
+        {"requests_per_second": -1},
+        {"requests_per_second": "inf"},
+        {"jitter": 1.1},
+        {"daily_videos": 0},
+        {"timeout_seconds": 0},
+        {"timeout_seconds": "nan"},
+        {"concurrency": 33},
+        {"api_key": "x"},
+    ],
+)
+def test_a_setting_of_youtube_that_makes_no_sense_is_refused(setting: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Channels.model_validate({"youtube": setting})
 
 
 def test_equal_channels_have_equal_hashes() -> None:

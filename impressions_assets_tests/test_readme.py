@@ -64,7 +64,7 @@ def test_the_example_of_channels_yaml_is_read() -> None:
         flags=re.S,
     )
     lectures = parse_channels(example).channels["lectures"]
-    assert [source.kind for source in lectures.sources] == ["archive", "text", "dataset"]
+    assert [source.kind for source in lectures.sources] == ["youtube", "archive", "text", "dataset"]
 
 
 def test_the_picture_shows_each_asset_in_its_group_with_what_it_reads() -> None:
