@@ -71,7 +71,7 @@ class NewChannel(dg.Config):
     """What `add_channel` adds."""
 
     sources: list[str]
-    """Links or paths: an archive that yt-dlp left, a file or folder of text, a dataset."""
+    """YouTube links, or paths: an archive that yt-dlp left, a file or folder of text, a dataset."""
     name: str | None = None
     """Name of the channel: a-z, 0-9, '-' and '_'. Made from the first source when not given."""
 
@@ -84,7 +84,7 @@ def write_channel(
     """Add the channel to channels.yaml; the sensor turns it into a partition and starts it."""
     specs = [source_of(source) for source in config.sources]
     if not specs:
-        raise ConfigError("add_channel needs a source: the path of an archive, a text, a dataset")
+        raise ConfigError("add_channel needs a source: a YouTube link, or a path")
     name = config.name or suggest_name(specs[0])
     save_channel(impressions.home, name, specs)
     context.log.info(f"channel {name!r} is in {place_of(impressions.home)}")

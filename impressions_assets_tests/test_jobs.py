@@ -36,6 +36,11 @@ def test_add_channel_finds_a_name_when_none_is_given(house: House, archive: Arch
     assert channels(house) == {"archive": 1}
 
 
+def test_add_channel_takes_a_link(house: House) -> None:
+    assert add(house, sources=["youtube.com/@Somebody/videos"]).success
+    assert channels(house) == {"somebody": 1}
+
+
 def test_add_channel_keeps_other_channels_and_comments(
     house: House, archive: Archive, tmp_path: Path
 ) -> None:

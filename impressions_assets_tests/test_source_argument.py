@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.channels import NAME_PATTERN, ArchiveSource, DatasetSource, TextSource
+from impressions_assets.channels import (
+    NAME_PATTERN,
+    ArchiveSource,
+    DatasetSource,
+    TextSource,
+    YouTubeSource,
+)
 from impressions_assets.errors import ConfigError
 from impressions_assets.source_argument import source_of, suggest_name
 
@@ -56,19 +62,36 @@ def test_a_dataset_is_named_with_its_prefix(
 
 
 @pytest.mark.parametrize(
-    "link",
+    "argument",
     [
-        "https://www.youtube.com/@somebody",
-        "http://youtu.be/abc",
-        "m.youtube.com/watch?v=abc",
-        "https://YouTube.com/playlist?list=PLx",
+        "https://www.youtube.com/@Somebody/videos",
+        "m.youtube.com/@somebody?pp=" + "x" * 300,
         "@somebody",
     ],
+    ids=["link", "longer-than-a-file-name", "handle"],
 )
-def test_a_youtube_link_is_answered_with_the_command_that_makes_an_archive(link: str) -> None:
-    with pytest.raises(ConfigError, match=r"yt-dlp .*--write-info-json") as caught:
+def test_two_spellings_of_a_link_are_one_source(argument: str) -> None:
+    assert source_of(argument) == YouTubeSource(youtube="https://www.youtube.com/@somebody")
+
+
+def test_a_bare_id_is_a_video_unless_a_file_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    watched = YouTubeSource(youtube="https://www.youtube.com/watch?v=aaaaaaaaaaa")
+    assert source_of("aaaaaaaaaaa") == watched
+    put(tmp_path / "aaaaaaaaaaa")
+    assert source_of("aaaaaaaaaaa") == TextSource(text=str(tmp_path / "aaaaaaaaaaa"))
+    put(tmp_path / "@somebody/abc.info.json")
+    assert source_of("@somebody") == ArchiveSource(archive=str(tmp_path / "@somebody"))
+
+
+@pytest.mark.parametrize(
+    "link", ["https://YouTube.com/playlist?list=PLx", "youtu.be/abc", "youtube.com/feed", "@a:b"]
+)
+def test_a_link_that_names_nothing_is_answered_with_the_links_that_do(link: str) -> None:
+    with pytest.raises(ConfigError, match="accepted are links to a channel"):
         source_of(link)
-    assert "impressions add my-channel" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +138,26 @@ def test_a_name_is_suggested_from_the_last_part_of_the_place(place: str, name: s
 
 def test_a_dataset_is_called_by_its_name_without_the_owner() -> None:
     assert suggest_name(DatasetSource(dataset="roneneldan/TinyStories")) == "tinystories"
+
+
+@pytest.mark.parametrize(
+    ("link", "name"),
+    [
+        ("https://www.youtube.com/@Some.Body/videos", "some-body"),
+        ("https://www.youtube.com/c/Élan", "elan"),
+        ("https://www.youtube.com/user/SomeUser", "someuser"),
+        ("https://youtu.be/-_aB3xYz019", "ab3xyz019"),
+        ("https://www.youtube.com/playlist?list=PLAYlist_0123456789", "playlist_0123456789"),
+    ],
+)
+def test_a_link_is_called_by_its_handle_or_id(link: str, name: str) -> None:
+    assert suggest_name(source_of(link)) == name
+
+
+def test_channels_without_a_latin_letter_get_different_names() -> None:
+    names = {suggest_name(source_of(handle)) for handle in ("@こん", "@にち")}
+    assert len(names) == 2
+    assert all(re.fullmatch(r"channel-[0-9a-f]{8}", name) for name in names)
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Zs"]), max_size=200))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from impressions_assets.cli.place import open_place
 from impressions_assets.cli.terminal import note, number, output, table_of
@@ -16,7 +17,8 @@ def add(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="A folder that yt-dlp wrote, a file or folder of text, a dataset (hf:NAME).",
+            help="A YouTube link, a folder that yt-dlp wrote, a file or folder of text, a dataset"
+            " (hf:NAME).",
             show_default=False,
         ),
     ] = None,
@@ -43,6 +45,8 @@ def add(
     save_channel(place.home, chosen, specs)
     what = f"{len(specs)} more source{'s' * (len(specs) > 1)}" if is_known else "a new channel"
     note(f"{what}: [bold]{chosen}[/] in {place_of(place.home)}")
+    for spec in specs:
+        note(escape(f"  {spec.kind}: {getattr(spec, spec.kind)}"))
     note(f"next: impressions materialize {chosen}")
 
 
@@ -65,7 +69,7 @@ def channels() -> None:
 
 def _listed(file: Path) -> list[str]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the list of sources {file} cannot be read: {error}") from error
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

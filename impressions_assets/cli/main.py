@@ -50,7 +50,7 @@ def _version(wanted: bool) -> None:
 @app.callback(
     epilog=_examples(
         "impressions demo                                  see all of it, in minutes",
-        "impressions add ~/archives/mychannel --name mine  add what yt-dlp left",
+        "impressions add @CHANNEL --name mine              add a channel of YouTube",
         "impressions materialize mine --plan               what would be computed",
         "impressions materialize mine                      make dataset and model",
         'impressions generate mine -c "The idea is"        let the model speak',
@@ -72,6 +72,7 @@ def _command(function: Callable[..., Any], *examples: str) -> None:
 
 _command(
     channels.add,
+    "impressions add https://www.youtube.com/@CHANNEL --name mine",
     "impressions add ~/archives/mychannel --name mine",
     "impressions add talk.txt notes/ hf:roneneldan/TinyStories --name mixed",
     "impressions add --from sources.txt --name many",

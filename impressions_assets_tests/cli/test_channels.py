@@ -36,6 +36,43 @@ def test_sources_are_read_from_a_file(
     assert f"archive: {archive.folder}" in channels_yaml(tmp_path)
 
 
+def test_links_are_added_beside_paths_and_from_a_file(
+    impressions: Impressions, archive: Archive, tmp_path: Path
+) -> None:
+    listed = tmp_path / "links.txt"
+    listed.write_text("\ufeff@Other\n# more\nhttps://youtu.be/aaaaaaaaaaa?t=5\n")
+    links = ("https://m.youtube.com/@somebody/videos", str(archive.folder), "--from", str(listed))
+    said = impressions("add", *links)
+    assert said.exit_code == 0, said.stderr
+    assert "a new channel: somebody" in said.stderr
+    assert "youtube: https://www.youtube.com/watch?v=aaaaaaaaaaa" in said.stderr
+    assert channels_yaml(tmp_path) == (
+        "channels:\n  somebody:\n    sources:\n"
+        "      - youtube: https://www.youtube.com/@somebody\n"
+        f"      - archive: {archive.folder}\n"
+        "      - youtube: https://www.youtube.com/@other\n"
+        "      - youtube: https://www.youtube.com/watch?v=aaaaaaaaaaa\n"
+    )
+    assert "https://www.youtube.com/@other" in impressions("channels").stdout
+
+
+def test_the_same_channel_by_another_link_is_nothing_new(
+    impressions: Impressions, tmp_path: Path
+) -> None:
+    impressions("add", "@somebody")
+    before = channels_yaml(tmp_path)
+    said = impressions("add", "https://www.youtube.com/@SomeBody/shorts")
+    assert said.exit_code == 1
+    assert "nothing was added" in said.stderr
+    assert channels_yaml(tmp_path) == before
+
+
+def test_a_link_that_names_nothing_is_told_what_is_accepted(impressions: Impressions) -> None:
+    said = impressions("add", "https://www.youtube.com/results?search_query=talks")
+    assert said.exit_code == 1
+    assert "accepted are links to a channel" in said.stderr
+
+
 def test_a_list_that_is_missing_is_named(impressions: Impressions, tmp_path: Path) -> None:
     said = impressions("add", "--from", str(tmp_path / "none.txt"), "--name", "mixed")
     assert said.exit_code == 1
