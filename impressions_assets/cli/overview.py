@@ -124,6 +124,10 @@ def _config(place: Place, names: list[str]) -> None:
     resolved: dict[str, Any] = {
         "home": str(place.settings.home),
         "storage": place.settings.storage,
+        "youtube": {
+            **place.channels().youtube.model_dump(mode="json"),
+            **place.settings.youtube.shown,
+        },
         "channels": {},
     }
     for name in names:

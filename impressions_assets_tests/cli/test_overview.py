@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.cli.conftest import Impressions
 
@@ -36,6 +38,31 @@ def test_status_shows_the_settings_that_count(in_talks: Impressions, talks: Path
     assert channel["model"]["preset"] == "baby"
     assert channel["model"]["n_layer"] == 4
     assert channel["training"]["max_iters"] == 5000
+
+
+def test_status_shows_how_youtube_is_reached_and_no_secret(
+    in_talks: Impressions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEVELOPER_KEY", "AIza-key")
+    monkeypatch.setenv("IMPRESSIONS_YOUTUBE_PROXY", "http://somebody:hunter2@proxy.example:8080")
+    said = in_talks("status", "talks", "--config")
+    settings = json.loads(said.stdout[said.stdout.index("\n{") :])
+    assert settings["youtube"]["daily_quota_units"] == 9000
+    assert settings["youtube"]["api_key"] == "set"
+    assert settings["youtube"]["proxy"] == "http://proxy.example:8080"
+    told = said.stdout + said.stderr
+    assert [secret for secret in ("AIza", "hunter2", "somebody") if secret in told] == []
+
+
+def test_status_tells_a_wrong_variable_of_youtube_only_when_it_shows_it(
+    in_talks: Impressions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMPRESSIONS_YOUTUBE_PROXY", "somebody:hunter2@proxy.example")
+    assert in_talks("status", "talks").exit_code == 0
+    said = in_talks("status", "talks", "--config")
+    assert said.exit_code == 1
+    assert "IMPRESSIONS_YOUTUBE_PROXY" in said.stderr
+    assert "hunter2" not in said.stderr
 
 
 def test_status_of_an_empty_home_says_how_to_begin(impressions: Impressions) -> None:
