@@ -20,6 +20,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -201,10 +202,14 @@ class Table(Generic[R]):
         """Return the number of rows of a channel."""
         return len(self.digests(channel))
 
-    def frame(self, channel: str) -> Any:
-        """Return the channel's rows as a pandas DataFrame, without the ledger's columns."""
-        columns = [n for n in self._schema.names if n not in dict(_LEDGER)]
-        return self._read(channel, columns=columns).to_pandas()
+    def size_bytes(self, channel: str) -> int:
+        """Return how much the channel's rows take, without older versions of them."""
+        return sum(int(file["size_bytes"]) for file in self._files(channel))
+
+    def changed_at(self, channel: str) -> datetime | None:
+        """Return when rows of the channel were written last, None when it has none."""
+        times = [int(file["modification_time"]) for file in self._files(channel)]
+        return datetime.fromtimestamp(max(times) / 1000, UTC) if times else None
 
     # Writing
 
@@ -300,6 +305,14 @@ class Table(Generic[R]):
         # bucket, and every other thread of the process with it.
         with self._telling("reading"):
             return pa.RecordBatchReader.from_stream(query.execute(sql)).read_all()
+
+    def _files(self, channel: str) -> list[dict[str, Any]]:
+        """Return what the log says of the files that hold the channel's rows now."""
+        handle = self._open()
+        if handle is None:
+            return []
+        files: list[dict[str, Any]] = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
+        return [file for file in files if file["partition.channel"] == channel]
 
     def _query(self) -> QueryBuilder | None:
         handle = self._open()

@@ -9,11 +9,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import msgspec
 
 from impressions_assets.automation import upstream_content_changed
 from impressions_assets.errors import ImpressionsError, SourcePaused
+from impressions_assets.home import Home
 from impressions_assets.ledger import Report
 from impressions_assets.partitions import channel_partitions
+from impressions_assets.standing import allowances, standing_of
 
 if TYPE_CHECKING:
     Materialized = dg.MaterializeResult[Any]
@@ -135,6 +138,14 @@ def materialized(
         metadata=metadata,
         check_results=[all_done(report), *checks],
     )
+
+
+def standing_facts(home: Home, channel: str) -> dict[str, Any]:
+    """Say how the channel stands, and what was asked of services today, as `status` does."""
+    return {
+        "standing": dg.MetadataValue.json(msgspec.to_builtins(standing_of(home, channel))),
+        "services": dg.MetadataValue.json(msgspec.to_builtins(allowances(home))),
+    }
 
 
 def log_progress(context: dg.AssetExecutionContext) -> Callable[[int, int], None]:

@@ -13,6 +13,7 @@ from impressions_assets.assets.declare import (
     materialized,
     not_paused,
     passed,
+    standing_facts,
 )
 from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, refresh
@@ -68,6 +69,7 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
             videos=report.num_videos,
         ),
         origins=dict(sorted(origins.items())),
+        **standing_facts(impressions.home, channel.name),
     )
 
 

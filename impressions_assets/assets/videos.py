@@ -10,6 +10,7 @@ from impressions_assets.assets.declare import (
     materialized,
     not_paused,
     passed,
+    standing_facts,
 )
 from impressions_assets.ledger import reconcile
 from impressions_assets.resources.impressions import Impressions, open_sources
@@ -52,4 +53,5 @@ def videos(context: dg.AssetExecutionContext, impressions: Impressions) -> Mater
             {"title": title, "published": published or "", "seconds": seconds or 0}
             for title, published, seconds in titles
         ],
+        **standing_facts(impressions.home, channel.name),
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impressions_assets.cli.place import Place, open_place
-from impressions_assets.cli.terminal import note, number, output, table_of
+from impressions_assets.cli.standing import lines_of, service_lines
+from impressions_assets.cli.terminal import minute, note, number, output, table_of
 from impressions_assets.rows import PUBLISHED
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def status(
         note("no channels yet: `impressions add SOURCE --name NAME`, or `impressions demo`")
     for channel in names:
         _status_of(place, channel)
+    for line in service_lines(place):
+        output().print(line, markup=False, soft_wrap=True)
     _runs(place, name)
     if config:
         _config(place, names)
@@ -59,6 +62,8 @@ def gc(
 
 
 def _status_of(place: Place, channel: str) -> None:
+    from impressions_assets.standing import standing_of
+
     home = place.home
     failed = home.table("attempts").columns(channel, "stage", "status", "next_try")
     table = table_of("asset", "rows", "failed", "", numbers=("rows", "failed"), title=channel)
@@ -67,13 +72,15 @@ def _status_of(place: Place, channel: str) -> None:
         ours = [(state, again) for stage, state, again in failed if stage == asset]
         due = min((again for _, again in ours if again), default=None)
         told = "until their input changes" if ours else ""
-        told = f"next try {due[:16].replace('T', ' ')} UTC" if due else told
+        told = f"next try {minute(due)}" if due else told
         rows = home.table(asset).count(channel)
         table.add_row(asset, number(rows), number(len(ours)) if ours else "", told)
     for kind, said in _SAID_OF_FILES.items():
         current = home.current(channel, kind)
         table.add_row(kind, "", "", said(current) if current else "[dim]not made yet[/]")
     output().print(table)
+    for line in lines_of(standing_of(home, channel)):
+        output().print(f"  {line}", markup=False, soft_wrap=True)
     output().print()
 
 

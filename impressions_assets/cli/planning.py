@@ -10,7 +10,7 @@ from impressions_assets.assets import token_shards, tokenizer, training
 from impressions_assets.attempts import attempts
 from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
-from impressions_assets.cli.terminal import note, number, output, table_of
+from impressions_assets.cli.terminal import minute, note, number, output, table_of
 from impressions_assets.errors import ImpressionsError
 from impressions_assets.home import Home
 from impressions_assets.ledger import plan
@@ -121,7 +121,7 @@ def _when(home: Home, channel: str, stage: str, waiting: frozenset[str]) -> str:
     times = [failed[key].next_try for key in waiting]
     due = min((time for time in times if time), default=None)
     if due:
-        return f"next try {due[:16].replace('T', ' ')} UTC"
+        return f"next try {minute(due)}"
     return "until their input changes" if waiting else ""
 
 

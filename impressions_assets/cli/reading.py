@@ -10,7 +10,7 @@ from rich.text import Text
 
 from impressions_assets.cli.materialize import Name
 from impressions_assets.cli.place import Place, open_place
-from impressions_assets.cli.terminal import note, output, table_of
+from impressions_assets.cli.terminal import minute, note, output, table_of
 
 if TYPE_CHECKING:
     from impressions_assets.rows import Chapters, Transcript, Video
@@ -36,6 +36,7 @@ def show(
     assert described is not None
     _head(console, described, name)
     _problems(console, place, name, key)
+    _history(console, place, name, key, described)
     _chapters(console, chapters)
     _transcript(console, transcript)
 
@@ -73,6 +74,16 @@ def _problems(console: Console, place: Place, channel: str, key: str) -> None:
         if failed:
             again = f"; next try {failed.next_try}" if failed.next_try else ""
             console.print(f"[yellow]![/] {stage}: {escape(failed.error)}{again}", soft_wrap=True)
+
+
+def _history(console: Console, place: Place, channel: str, key: str, video: "Video") -> None:
+    """Print how the video was called, and when its description changed."""
+    table = place.home.table("history")
+    keys = [found for found in table.digests(channel) if found.startswith(key)]
+    for earlier in table.rows(channel, keys):
+        is_title = earlier.title != video.title
+        said = f"called {earlier.title!r}" if is_title else "with another description"
+        console.print(f"[dim]until {minute(earlier.until)} {escape(said)}[/]", soft_wrap=True)
 
 
 def _chapters(console: Console, row: "Chapters | None") -> None:

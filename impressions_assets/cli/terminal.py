@@ -91,3 +91,17 @@ def table_of(*columns: str, numbers: tuple[str, ...] = (), title: str | None = N
 def number(value: Any, digits: int = 0) -> str:
     """Write a figure for people; '–' when there is none."""
     return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def minute(time: str | None) -> str:
+    """Write an ISO time for people, to the minute."""
+    return f"{time[:16].replace('T', ' ')} UTC" if time else "–"
+
+
+def bytes_of(size_bytes: int) -> str:
+    """Write a size for people."""
+    size, units = float(size_bytes), ["bytes", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size /= 1000
+        units.pop(0)
+    return f"{size:,.{0 if units[0] == 'bytes' else 1}f} {units[0]}"

@@ -1,7 +1,9 @@
 """`show` and `export`."""
 
+import re
 from pathlib import Path
 
+from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.cli.conftest import Impressions
 
 
@@ -50,3 +52,15 @@ def test_an_unknown_format_is_told_what_there_is(in_talks: Impressions, tmp_path
 def test_an_unknown_channel_is_told_what_there_is(in_talks: Impressions, tmp_path: Path) -> None:
     said = in_talks("export", "walks", "--format", "csv", "--to", str(tmp_path))
     assert (said.exit_code, "(there: talks)" in said.stderr) == (1, True)
+
+
+def test_show_tells_how_a_video_was_called_before(
+    impressions: Impressions, archive: Archive
+) -> None:
+    impressions("add", str(archive.folder), "--name", "mine")
+    impressions("materialize", "mine", "--select", "videos")
+    archive.add("talk-b", title="A better name")
+    impressions("materialize", "mine", "--select", "videos")
+    shown = impressions("show", "talk-b").stdout
+    assert shown.startswith("A better name")
+    assert re.search(r"until \d{4}-\d\d-\d\d \d\d:\d\d UTC called 'Talk talk-b'", shown)

@@ -1,0 +1,78 @@
+"""How a channel stands, in lines for people."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from impressions_assets.cli.place import Place
+from impressions_assets.cli.terminal import bytes_of, minute
+
+if TYPE_CHECKING:
+    from impressions_assets.channel_settings import YouTubeSettings
+    from impressions_assets.home import Allowance
+    from impressions_assets.standing import GivenUp, Standing
+
+_SHOWN_IDS = 5
+_LEAST_CHARACTERS = 160
+
+
+def lines_of(standing: "Standing") -> Iterator[str]:
+    """Say how a channel stands; nothing is said of what there is not."""
+    words = dict(standing.transcripts)
+    without = words.pop("none", 0)
+    yield f"videos: {_counts(standing.videos) or 'none'}"
+    yield f"with words: {_counts(words) or 'none'}"
+    if without:
+        reasons = {why or "no captions": count for why, count in standing.without_words.items()}
+        yield f"without words: {_counts(reasons)}"
+    for pause in standing.pauses:
+        yield f"{pause.stage} waits until {minute(pause.next_try)}: {pause.error}"
+    for waiting in standing.waiting:
+        yield (
+            f"{waiting.stage}: {waiting.num_videos:,} waiting, the next from "
+            f"{minute(waiting.next_try)} on"
+        )
+    for given_up in standing.given_up:
+        yield _given_up(given_up)
+    changed = f", last change seen {minute(standing.last_change)}" if standing.last_change else ""
+    yield f"keeps {bytes_of(standing.storage_bytes)}{changed}"
+
+
+def service_lines(place: Place) -> Iterator[str]:
+    """Say what was asked of YouTube today, of how much, and whether it wants to be left alone."""
+    from impressions_assets.standing import allowances
+
+    limits = place.channels().youtube
+    for allowance in allowances(place.home):
+        limit = _limit_of(allowance, limits)
+        yield (
+            f"{allowance.service}: {allowance.spent:,}{f' of {limit:,}' if limit else ''}"
+            f" on {allowance.day}" + _pause(allowance)
+        )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _given_up(given_up: "GivenUp") -> str:
+    ids = ", ".join(given_up.video_ids[:_SHOWN_IDS])
+    more = len(given_up.video_ids) - _SHOWN_IDS
+    reason = given_up.reason
+    if len(reason) > _LEAST_CHARACTERS:
+        reason = f"{reason[:_LEAST_CHARACTERS]}…"
+    return (
+        f"{given_up.stage}: {len(given_up.video_ids):,} given up: {reason} "
+        f"({ids}{f', and {more:,} more' if more > 0 else ''})"
+    )
+
+
+def _limit_of(allowance: "Allowance", limits: "YouTubeSettings") -> int | None:
+    if allowance.service.startswith("youtube-captions"):
+        return limits.daily_videos
+    return limits.daily_quota_units
+
+
+def _pause(allowance: "Allowance") -> str:
+    if not allowance.paused_until:
+        return ""
+    return f"; left alone until {minute(allowance.paused_until)}: {allowance.why}"
