@@ -72,7 +72,7 @@ def due_retries(
 ) -> Iterator[dg.RunRequest]:
     """Request a run for each channel with a retry that is due, and hourly while it stays due."""
     now = datetime.now(UTC)
-    for name in _partitioned(context.instance, impressions):
+    for name in partitioned(context.instance, impressions):
         due = first_due_retry(impressions.home, name)
         if due and datetime.fromisoformat(due) <= now:
             run_key = f"retry:{name}:{due}:{now:%Y-%m-%dT%H}"
@@ -97,7 +97,7 @@ def due_trainings(
     """Request a training of each channel that has grown enough, or whose scheduled time came."""
     now = datetime.now(UTC)
     last = datetime.fromisoformat(context.cursor) if context.cursor else now
-    for name, channel in _partitioned(context.instance, impressions).items():
+    for name, channel in partitioned(context.instance, impressions).items():
         shards = impressions.home.current(name, "token_shards")
         if shards is None:
             continue
@@ -132,7 +132,7 @@ def nightly_sweep(
     context: dg.ScheduleEvaluationContext, impressions: Impressions
 ) -> Iterator[dg.RunRequest]:
     """Request a data run of each channel."""
-    for name in _partitioned(context.instance, impressions):
+    for name in partitioned(context.instance, impressions):
         yield dg.RunRequest(partition_key=name, tags=lane(name, "data"))
 
 
@@ -147,7 +147,7 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"failed: {', '.join(failed)}" if failed else "no dead runs")
 
 
-def _partitioned(instance: dg.DagsterInstance, impressions: Impressions) -> dict[str, Channel]:
+def partitioned(instance: dg.DagsterInstance, impressions: Impressions) -> dict[str, Channel]:
     """Return the file's channels that are partitions, by name.
 
     A request for one that is not yet would fail the tick, and everybody's requests with it.

@@ -122,6 +122,7 @@ def test_sensors_and_the_nightly_sweep_run_from_the_start() -> None:
         "new_channels",
         "due_retries",
         "due_trainings",
+        "changed_files",
         "dead_runs",
         "automation",
     }

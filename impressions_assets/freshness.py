@@ -1,0 +1,90 @@
+"""The sensors that notice news at the sources, and start the channels that have some.
+
+They cost nothing while nothing happens. What a run does about the news, and what a source knows of
+it, does not belong here; a nightly sweep (sensors.py) catches what they miss.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import dagster as dg
+
+from impressions_assets.channels import ArchiveSource, Channel, DatasetSource, TextSource
+from impressions_assets.jobs import lane
+from impressions_assets.resources.impressions import Impressions
+from impressions_assets.sensors import partitioned
+from impressions_assets.sources.folder import fingerprint_of
+from impressions_assets.tables import digest_of
+
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+class Seen(NamedTuple):
+    """What a channel's folders looked like: when it was started last, and at the last look."""
+
+    started: str
+    last: str
+
+
+def settled(
+    before: Mapping[str, Seen], now: Mapping[str, str]
+) -> tuple[list[str], dict[str, Seen]]:
+    """Say which channels to start, and what to remember.
+
+    A folder that something still writes to looks different at each look: its channel is started
+    once it looks the same twice. The first look at a channel starts nothing: its first run does.
+    """
+    after = {
+        name: Seen(before[name].started, look) if name in before else Seen(look, look)
+        for name, look in now.items()
+    }
+    changed = [
+        name
+        for name, seen in after.items()
+        if name in before and seen.last == before[name].last and seen.last != seen.started
+    ]
+    return changed, after | {name: Seen(now[name], now[name]) for name in changed}
+
+
+@dg.sensor(
+    job_name="channel_data",
+    minimum_interval_seconds=60,
+    default_status=_RUNNING,
+    description="Starts a channel when files of its archives, texts or local datasets changed.",
+)
+def changed_files(context: dg.SensorEvaluationContext, impressions: Impressions) -> dg.SensorResult:
+    """Compare names, sizes and times with those of the last look; no file is opened."""
+    before = {name: Seen(*seen) for name, seen in json.loads(context.cursor or "{}").items()}
+    channels = partitioned(context.instance, impressions)
+    now = {name: look for name, channel in channels.items() if (look := _look(channel))}
+    changed, after = settled(before, now)
+    requests = [
+        dg.RunRequest(
+            run_key=f"files:{name}:{after[name].last}",
+            partition_key=name,
+            tags=lane(name, "data"),
+        )
+        for name in changed
+    ]
+    return dg.SensorResult(run_requests=requests, cursor=json.dumps(after))
+
+
+def _look(channel: Channel) -> str:
+    """Return what changes when a channel's local files do, '' when it has none."""
+    places = [Path(place) for spec in channel.sources if (place := _place_of(spec))]
+    return digest_of([fingerprint_of(place) for place in places])[:16] if places else ""
+
+
+def _place_of(spec: object) -> str | None:
+    if isinstance(spec, ArchiveSource):
+        return spec.archive
+    if isinstance(spec, TextSource):
+        return spec.text
+    if isinstance(spec, DatasetSource) and Path(spec.dataset).is_absolute():
+        return spec.dataset
+    return None
+
+
+NEWS_SENSORS = [changed_files]
