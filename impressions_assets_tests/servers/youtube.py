@@ -20,9 +20,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from impressions_assets_tests.servers.youtube_world import World
 
-Fault = int | Literal["cut", "hang", "blocked"]
-"""A status; half of the answer; none within any client's patience; what YouTube shows to robots."""
-
 _MODULES = ("youtube_api", "youtube_feed", "youtube_pages", "youtube_captions")
 _HANG_SECONDS = 30.0
 
@@ -46,6 +43,10 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
 
+
+Fault = int | Answer | Literal["cut", "hang", "blocked"]
+"""A status; an answer; half of the right one; none within any client's patience; what YouTube shows
+to robots."""
 
 Respond = Callable[["YouTube", Request], Answer]
 Routes = Mapping[tuple[str, str], Respond]
@@ -116,6 +117,8 @@ class YouTube:
             return "hang"
         if isinstance(fault, int):
             return Answer(fault, b"a fault on demand", {"Content-Type": "text/plain"})
+        if isinstance(fault, Answer):
+            return fault
         if fault == "blocked":
             return blocked_page(request)
         found = self._route(request)
