@@ -1,0 +1,253 @@
+"""Listing by the YouTube Data API v3, through google-api-python-client.
+
+Each call costs one unit, a 304 too, and is paid before it is made. Nothing is ever searched: a
+search costs 100 units (https://developers.google.com/youtube/v3/determine_quota_cost). The key
+travels in a header, so no address holds it, and no message or log that shows an address.
+"""
+
+import hashlib
+import json
+import socket
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from http.client import HTTPException
+from types import TracebackType
+from typing import Any, Self
+
+import httplib2
+import msgspec
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+
+from impressions_assets.budget import Budget
+from impressions_assets.errors import (
+    QuotaSpent,
+    SourceError,
+    SourceMissing,
+    SourceRefused,
+    SourceUnreachable,
+)
+from impressions_assets.rows import Status
+from impressions_assets.sources.youtube.api_json import read_resource
+from impressions_assets.sources.youtube.lister import Answer, Link, Page, Place, StaleToken, Told
+from impressions_assets.sources.youtube.retries import Retries
+
+PAGE_LENGTH = 50
+_PARTS = "snippet,contentDetails,status,liveStreamingDetails"
+_SPENT = {"quotaExceeded", "dailyLimitExceeded"}
+_SLOWER = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "backendError"}
+_NOT_THERE = {"playlistNotFound", "playlistItemsNotAccessible", "channelNotFound", "notFound"}
+_STALE = {"invalidPageToken"}
+_UNKNOWN_KEY = "the key is not valid: check DEVELOPER_KEY (or YOUTUBE_API_KEY)"
+_DISABLED = (
+    "the key's project has not enabled the YouTube Data API v3: enable it at "
+    "https://console.cloud.google.com/apis/library/youtube.googleapis.com"
+)
+_RESTRICTED = (
+    "the key is restricted to certain {}: change its restrictions at "
+    "https://console.cloud.google.com/apis/credentials"
+)
+_REFUSALS = {
+    "API_KEY_INVALID": _UNKNOWN_KEY,
+    "keyInvalid": _UNKNOWN_KEY,
+    "keyExpired": _UNKNOWN_KEY,
+    "API_KEY_EXPIRED": _UNKNOWN_KEY,
+    "SERVICE_DISABLED": _DISABLED,
+    "accessNotConfigured": _DISABLED,
+    "API_KEY_HTTP_REFERRER_BLOCKED": _RESTRICTED.format("web sites (referrers)"),
+    "API_KEY_IP_ADDRESS_BLOCKED": _RESTRICTED.format("addresses (IP)"),
+    "ipRefererBlocked": _RESTRICTED.format("web sites or addresses"),
+    "API_KEY_SERVICE_BLOCKED": _RESTRICTED.format("services, and this is none of them"),
+    "API_KEY_ANDROID_APP_BLOCKED": _RESTRICTED.format("Android apps"),
+    "API_KEY_IOS_APP_BLOCKED": _RESTRICTED.format("iOS apps"),
+}
+# The client itself trips over errors in a shape that it does not know: the last three.
+_NO_ANSWER = (OSError, HTTPException, httplib2.HttpLib2Error, ValueError, LookupError, TypeError)
+
+
+def service_name(api_key: str) -> str:
+    """Name the Data API by the key that pays, which the name does not tell."""
+    return f"youtube-data-api-{hashlib.sha256(api_key.encode()).hexdigest()[:8]}"
+
+
+class ApiLister:
+    """Lists by the Data API. For one thread."""
+
+    engine = "youtube-data-api"
+
+    def __init__(
+        self,
+        api_key: str,
+        budget: Budget,
+        *,
+        base_url: str = "",
+        timeout_seconds: float = 20.0,
+        retries: Retries | None = None,
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            api_key: the developer's key.
+            budget: what may be spent; its service is `service_name(api_key)`.
+            base_url: another server than Google's; '' for Google's.
+            timeout_seconds: how long to wait for an answer.
+            retries: how often to ask when none comes.
+        """
+        self._key = api_key
+        self._budget = budget
+        self._base_url = base_url
+        self._http = httplib2.Http(timeout=timeout_seconds)
+        self._retries = retries or Retries()
+
+    def place_of(self, link: Link) -> Place:
+        """Find where a link leads; only a handle and a name cost a unit."""
+        if link.kind == "playlist":
+            return Place("playlist", link.id)
+        if link.kind == "video":
+            return Place("video", link.id)
+        if link.kind == "channel":
+            return Place("channel", link.id)
+        asked = {"forUsername": link.id} if link.kind == "user" else {"forHandle": f"@{link.id}"}
+        found = self._ask(f"channel {link.url}", "channels", part="id", **asked)
+        items = (found or {}).get("items", [])
+        if not items:
+            hint = " Its handle may be another: write its @handle" if link.kind == "custom" else ""
+            raise SourceMissing(f"{link.url}: YouTube knows no such channel.{hint}")
+        return Place("channel", items[0]["id"])
+
+    def page(self, playlist_id: str, token: str = "", etag: str = "") -> Page | None:
+        """Ask for 50 items of a playlist: a unit."""
+        found = self._ask(
+            f"playlist {playlist_id}",
+            "playlistItems",
+            etag=etag,
+            part="contentDetails,status",
+            playlistId=playlist_id,
+            maxResults=PAGE_LENGTH,
+            **({"pageToken": token} if token else {}),
+        )
+        return None if found is None else _page(found)
+
+    def videos(self, ids: Sequence[str], etag: str = "") -> Answer | None:
+        """Ask for up to 50 videos: a unit. Those of which nothing is told are gone."""
+        found = self._ask(f"{len(ids)} videos", "videos", etag=etag, part=_PARTS, id=",".join(ids))
+        if found is None:
+            return None
+        items = {item["id"]: msgspec.json.encode(item) for item in found.get("items", [])}
+        gone: dict[str, Status] = {video_id: "deleted" for video_id in ids if video_id not in items}
+        return Answer(items, gone, etag=found.get("etag", ""))
+
+    def read(self, item: bytes) -> Told:
+        """Read a video resource."""
+        return read_resource(item)
+
+    def close(self) -> None:
+        """Close the connection, and give back the units that were set aside."""
+        self._http.close()
+        self._budget.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def _service(self) -> Any:
+        """The client; its description of the API comes with the library, not over the network."""
+        return build(
+            "youtube",
+            "v3",
+            http=self._http,
+            static_discovery=True,
+            cache_discovery=False,
+            client_options={"api_endpoint": self._base_url} if self._base_url else None,
+        )
+
+    def _ask(self, what: str, collection: str, etag: str = "", **asked: Any) -> Any:
+        """Return the answer of `list`, None when its ETag is `etag` still."""
+        request = getattr(self._service, collection)().list(**asked)
+        request.headers["X-Goog-Api-Key"] = self._key
+        if etag:
+            request.headers["If-None-Match"] = etag
+        found = self._retries.run(lambda: self._once(what, request.execute))
+        self._budget.worked()
+        return found
+
+    def _once(self, what: str, execute: Callable[[], Any]) -> Any:
+        self._budget.spend()
+        try:
+            found = execute()
+        except HttpError as error:
+            if error.resp.status == 304:
+                return None
+            raise self._error(what, error) from error
+        except _NO_ANSWER as error:
+            self._http.close()  # half of an answer may still be on its way
+            why = "it took too long" if isinstance(error, socket.timeout) else type(error).__name__
+            raise SourceUnreachable(
+                f"Data API: {what}: no whole answer ({why}); it is tried again"
+            ) from error
+        if not isinstance(found, dict):  # the client gives half of a JSON text as a string
+            raise SourceUnreachable(f"Data API: {what}: half of an answer; it is tried again")
+        return found
+
+    def _error(self, what: str, error: HttpError) -> SourceError:
+        reasons, status = _reasons(error.content), error.resp.status
+        refusal = next((text for reason, text in _REFUSALS.items() if reason in reasons), None)
+        if reasons & _SPENT:
+            return self._quota_spent()
+        if refusal:
+            return SourceRefused(f"Data API: {what}: {refusal}")
+        if reasons & _STALE:
+            return StaleToken(f"Data API: {what}: the place to go on from counts no more")
+        if status == 404 or reasons & _NOT_THERE:
+            return SourceMissing(
+                f"{what}: YouTube shows none to the Data API. Is it spelled right, and not private?"
+            )
+        if status >= 500 or status in (408, 429) or reasons & _SLOWER:
+            return SourceUnreachable(f"Data API: {what}: it answered {status}; it is tried again")
+        said = error.reason.replace(self._key, "…") if self._key else error.reason
+        return SourceRefused(f"Data API: {what}: it refused with {status}: {said}")
+
+    def _quota_spent(self) -> QuotaSpent:
+        """Have nobody ask before Google's midnight, whatever our own count says."""
+        pause = self._budget.pause(
+            "Google says that the day's quota of the key is spent", self._budget.next_day()
+        )
+        return QuotaSpent(str(pause), pause.until, pause.service)
+
+
+def _page(found: dict[str, Any]) -> Page:
+    items = found.get("items", [])
+    details = [item["contentDetails"] for item in items]
+    published = [detail["videoPublishedAt"] for detail in details if "videoPublishedAt" in detail]
+    gone: dict[str, Status] = {}
+    for item in items:
+        video_id, status = item["contentDetails"]["videoId"], item.get("status", {})
+        if status.get("privacyStatus") == "private":
+            gone[video_id] = "private"
+        elif status.get("privacyStatus") == "privacyStatusUnspecified":
+            gone[video_id] = "deleted"
+    return Page(
+        ids=tuple(dict.fromkeys(detail["videoId"] for detail in details)),
+        next_token=found.get("nextPageToken"),
+        etag=found.get("etag", ""),
+        gone=gone,
+        oldest=min(published, default=None),
+    )
+
+
+def _reasons(content: bytes) -> set[str]:
+    """All that Google gives as reasons: it has had several shapes of errors, and mixes them."""
+    try:
+        error = json.loads(content)["error"]
+        entries = [*error.get("errors", []), *error.get("details", [])]
+        return {str(entry.get("reason")) for entry in entries}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()

@@ -1,0 +1,159 @@
+"""A YouTube link as a source: its videos come from memory, and memory is brought up to date first.
+
+A row is always made of what was received, so a better parser needs no request.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import ClassVar, Literal, Protocol
+
+import msgspec
+
+from impressions_assets.budget import utc_now
+from impressions_assets.captures import Raw
+from impressions_assets.errors import SourceError, SourceMissing
+from impressions_assets.home import Capture
+from impressions_assets.rows import Failed, Status, Track, Video
+from impressions_assets.sources.youtube.feed import Feed
+from impressions_assets.sources.youtube.lister import Link, Lister, Place
+from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State
+from impressions_assets.sources.youtube.refresh import Refresh
+from impressions_assets.tables import WINDOW, key_of
+
+_PLACE = "listing/place"
+
+
+class Captions(Protocol):
+    """What fetches captions."""
+
+    concurrency: int
+
+    def offer(self, video: Video) -> tuple[Track, ...]:
+        """Tracks of a video that one can fetch."""
+
+    def fetch(self, video: Video, track: Track) -> bytes:
+        """Bytes of a track."""
+
+
+class YouTubeSource:
+    """The videos of a channel, a playlist or one video on YouTube."""
+
+    kind: ClassVar[str] = "youtube"
+
+    def __init__(
+        self,
+        link: Link,
+        lister: Lister,
+        feed: Feed,
+        captions: Captions,
+        raw: Raw,
+        *,
+        sweep: bool = False,
+        gone: Literal["keep", "purge"] = "keep",
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            link: what the user named.
+            lister: the way to list.
+            feed: what tells whether anything changed.
+            captions: what fetches captions.
+            raw: where what was received is kept.
+            sweep: ask for everything, as once a night, not only for what the feed tells.
+            gone: what becomes of a video that is private or deleted by now.
+            now: the clock.
+        """
+        self.name = link.url
+        self.concurrency = captions.concurrency
+        self._link, self._lister, self._feed, self._captions = link, lister, feed, captions
+        self._raw, self._sweep, self._gone, self._now = raw, sweep, gone, now
+
+    def list_videos(self) -> Iterator[Video | Failed]:
+        """Bring memory up to date, then stream what is in it, in the order of all work.
+
+        When YouTube stops answering, what is known comes first, and the error last: the next call
+        goes on where this one stopped, and asks nothing twice.
+
+        Raises:
+            SourceMissing: the link leads nowhere, or to no video.
+            SourceUnreachable: no answer after several tries.
+            SourceRefused: the user must mend something: a key, a cookies file.
+            SourcePaused: the day's quota is spent, or YouTube takes us for a robot.
+        """
+        state, trouble, num_items = None, None, 0
+        try:
+            memory = self._memory()
+            state = memory.state
+            assert state is not None
+            Refresh(self._lister, self._feed, memory, state, self._now).run(sweep=self._sweep)
+        except SourceError as error:
+            trouble = error
+        for item in self._rows(memory, state) if state else ():
+            num_items += 1
+            yield item
+        if trouble is not None:
+            raise trouble
+        if not num_items:
+            raise SourceMissing(f"{self.name}: there is no video that everybody can see")
+
+    def offer(self, video: Video) -> tuple[Track, ...]:
+        """Tracks of a video that one can fetch."""
+        return self._captions.offer(video)
+
+    def fetch(self, video: Video, track: Track) -> bytes:
+        """Bytes of a track."""
+        return self._captions.fetch(video, track)
+
+    def _memory(self) -> Memory:
+        place = self._place()
+        memory = Memory(self._raw, self._lister.engine, f"listing:{place.id}", self._now)
+        memory.state = memory.state or State(place)
+        return memory
+
+    def _place(self) -> Place:
+        """Where the link leads is asked once: a channel keeps its id when its handle changes."""
+        key, engine = f"listing:{self._link.url}", self._lister.engine
+        kept = self._raw.kept([key], _PLACE, engine).get(key)
+        if kept:
+            return msgspec.json.decode(kept.body, type=Place)
+        place = self._lister.place_of(self._link)
+        if place.id != self._link.id:
+            told = Capture(
+                video_id=key,
+                kind=_PLACE,
+                language="und",
+                engine=engine,
+                body=msgspec.json.encode(place),
+                revision="",
+                fetched_at=self._now().isoformat(timespec="seconds"),
+            )
+            self._raw.keep([told])
+        return place
+
+    def _rows(self, memory: Memory, state: State) -> Iterator[Video | Failed]:
+        ids = sorted(set(state.ids), key=key_of)
+        for start in range(0, len(ids), WINDOW):
+            window = ids[start : start + WINDOW]
+            kept = memory.videos(window)
+            for video_id in window:
+                yield from self._row(video_id, kept.get(video_id), state)
+
+    def _row(self, video_id: str, kept: KeptVideo | None, state: State) -> Iterator[Video | Failed]:
+        status = state.gone.get(video_id)
+        if kept is not None and not (status and self._gone == "purge"):
+            video = self._lister.read(bytes(kept.item)).video
+            changes = {"status": status} if status else {}
+            yield msgspec.structs.replace(video, is_short=kept.is_short, **changes)
+        elif status and self._gone == "keep" and state.place.kind == "playlist":
+            yield _unseen(video_id, status)
+        waiting = state.waiting.get(video_id)
+        if waiting:
+            error = f"{self.name}: {video_id}: {waiting.why}; it is looked at again then"
+            yield Failed(video_id=video_id, error=error, retry=True, not_before=waiting.until)
+
+
+def _unseen(video_id: str, status: Status) -> Video:
+    """A video that was gone before we ever saw it."""
+    url = f"https://www.youtube.com/watch?v={video_id}"
+    return Video(video_id=video_id, source="youtube", status=status, url=url)

@@ -1,0 +1,148 @@
+"""A stand-in of YouTube, a storage root, and links opened as sources against both."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from impressions_assets.budget import Budget
+from impressions_assets.captures import Raw
+from impressions_assets.errors import SourceError
+from impressions_assets.home import Home
+from impressions_assets.rows import Failed, Video
+from impressions_assets.sources.youtube.api import ApiLister, service_name
+from impressions_assets.sources.youtube.feed import Feed
+from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.sources.youtube.source import YouTubeSource
+from impressions_assets_tests.servers.youtube import YouTube
+from impressions_assets_tests.servers.youtube_world import Owner, World
+
+KEY = "a-key-for-tests"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A link."""
+
+    kind: str
+    id: str
+
+    @property
+    def url(self) -> str:
+        return f"https://www.youtube.com/{self.kind}/{self.id}"
+
+
+class NoCaptionsHere:
+    """Nothing of these tests fetches captions."""
+
+    concurrency = 1
+
+    def offer(self, video):
+        raise AssertionError(video)
+
+    def fetch(self, video, track):
+        raise AssertionError(video, track)
+
+
+@dataclass
+class Seen:
+    """What one look brought."""
+
+    videos: dict[str, Video] = field(default_factory=dict)
+    failed: dict[str, Failed] = field(default_factory=dict)
+    error: SourceError | None = None
+    asked: list[str] = field(default_factory=list)
+    units: int = 0
+
+
+class Visitor:
+    """Opens links as sources, each look as another process would."""
+
+    def __init__(self, youtube: YouTube, home: Home, stack: ExitStack) -> None:
+        self.youtube, self.home, self._stack = youtube, home, stack
+        self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+        self.limit: int | None = 10_000
+        self.key = KEY
+        self.slept: list[float] = []
+        self.timeout_seconds = 5.0
+
+    def wait(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+    def retries(self) -> Retries:
+        return Retries(sleep=self.slept.append)
+
+    def lister(self) -> ApiLister:
+        budget = Budget(self.home, service_name(self.key), self.limit, now=lambda: self.now)
+        return self._stack.enter_context(
+            ApiLister(
+                self.key,
+                budget,
+                base_url=self.youtube.url,
+                timeout_seconds=self.timeout_seconds,
+                retries=self.retries(),
+            )
+        )
+
+    def feed(self) -> Feed:
+        return self._stack.enter_context(
+            Feed(self.youtube.url, self.timeout_seconds, self.retries())
+        )
+
+    def source(self, kind: str, name: str, **options) -> YouTubeSource:
+        return YouTubeSource(
+            Named(kind, name),
+            options.pop("lister", None) or self.lister(),
+            self.feed(),
+            NoCaptionsHere(),
+            Raw(self.home),
+            now=lambda: self.now,
+            **options,
+        )
+
+    def look(self, kind: str, name: str, **options) -> Seen:
+        """List once, and count what it cost."""
+        seen = Seen()
+        num_before, spent_before = len(self.youtube.requests), self.youtube.quota_spent
+        source = self.source(kind, name, **options)
+        try:
+            for item in source.list_videos():
+                kept = seen.videos if isinstance(item, Video) else seen.failed
+                assert item.video_id not in kept
+                kept[item.video_id] = item
+        except SourceError as error:
+            seen.error = error
+        source._lister.close()  # as a process that ends: what was set aside is given back
+        seen.asked = [request.path for request in self.youtube.requests[num_before:]]
+        seen.units = self.youtube.quota_spent - spent_before
+        return seen
+
+
+@pytest.fixture
+def youtube() -> Iterator[YouTube]:
+    with YouTube().running() as server:
+        yield server
+
+
+@pytest.fixture
+def world(youtube: YouTube) -> World:
+    return youtube.world
+
+
+@pytest.fixture
+def owner(world: World) -> Owner:
+    return world.open_channel("talks", user="oldtalks", custom="TalksOfOld")
+
+
+@pytest.fixture
+def visitor(youtube: YouTube, home: Home) -> Iterator[Visitor]:
+    with ExitStack() as stack:
+        yield Visitor(youtube, home, stack)
+
+
+@pytest.fixture
+def look(visitor: Visitor, owner: Owner) -> Callable[..., Seen]:
+    """Look at the channel."""
+    return lambda **options: visitor.look("channel", owner.channel_id, **options)

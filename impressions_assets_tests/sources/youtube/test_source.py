@@ -1,0 +1,447 @@
+"""What is listed of a link, first and later, and what it costs."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from impressions_assets.captures import Raw
+from impressions_assets.errors import QuotaSpent, SourceMissing, SourceUnreachable
+from impressions_assets.sources.youtube.memory import Memory
+from impressions_assets_tests.servers.youtube_world import START
+
+FEED = "/feeds/videos.xml"
+ITEMS = "/youtube/v3/playlistItems"
+VIDEOS = "/youtube/v3/videos"
+
+
+def ids(clips):
+    return {clip.video_id for clip in clips}
+
+
+def test_the_first_look_lists_every_upload_and_asks_for_each_once(world, owner, look):
+    clips = world.uploads(owner, 120)
+    seen = look()
+    assert seen.error is None
+    assert seen.videos.keys() == ids(clips)
+    assert seen.asked == [FEED, *[ITEMS, VIDEOS] * 3]
+    assert seen.units == 6
+
+
+def test_a_look_without_news_makes_one_request_and_spends_nothing(world, owner, look):
+    world.uploads(owner, 30)
+    first = look()
+    later = look()
+    assert later.videos == first.videos
+    assert later.asked == [FEED]
+    assert later.units == 0
+
+
+def test_a_new_upload_is_asked_for_alone(world, owner, look, youtube):
+    world.uploads(owner, 30)
+    look()
+    new = world.upload(owner, "Brand new")
+    seen = look()
+    assert new.video_id in seen.videos
+    assert len(seen.videos) == 31
+    assert seen.asked == [FEED, VIDEOS]
+    assert youtube.requests[-1].query["id"] == new.video_id
+
+
+def test_more_uploads_than_the_feed_holds_are_all_found(world, owner, look):
+    world.uploads(owner, 30)
+    look()
+    new = world.uploads(owner, 130)
+    seen = look()
+    assert ids(new) <= seen.videos.keys()
+    assert len(seen.videos) == 160
+    assert seen.units == 3 + 3  # three pages down to a known one, 130 videos
+    assert look().units == 0
+
+
+def test_a_quota_spent_among_many_new_uploads_loses_none(world, owner, look, visitor):
+    world.uploads(owner, 30)
+    look()
+    new = world.uploads(owner, 130)
+    visitor.limit = visitor.youtube.quota_spent + 2
+    assert isinstance(look().error, QuotaSpent)
+    visitor.limit = 10_000
+    assert ids(new) <= look().videos.keys()
+
+
+@pytest.mark.parametrize("change", [{"title": "Better"}, {"description": "More words"}])
+def test_an_edited_title_or_description_is_a_change_of_that_video_alone(
+    world, owner, look, youtube, change
+):
+    clips = world.uploads(owner, 12)
+    first = look()
+    edited = world.edit(clips[4], **change)
+    seen = look()
+    assert seen.asked == [FEED, VIDEOS]
+    assert youtube.requests[-1].query["id"] == edited.video_id
+    ((name, value),) = change.items()
+    assert getattr(seen.videos.pop(edited.video_id), name) == value
+    first.videos.pop(edited.video_id)
+    assert seen.videos == first.videos
+
+
+@pytest.mark.parametrize("which", [25, 3])
+@pytest.mark.parametrize(
+    ("privacy", "status"), [("private", "deleted"), ("deleted", "deleted"), ("unlisted", "private")]
+)
+def test_a_video_that_is_gone_keeps_its_row_with_its_status(
+    world, owner, look, which, privacy, status
+):
+    """An upload out of sight: the API does not say whether it is private or deleted."""
+    clips = world.uploads(owner, 30)
+    before = look().videos[clips[which].video_id]
+    world.edit(clips[which], privacy=privacy)
+    is_in_the_feed = which > 15
+    seen = look(sweep=not is_in_the_feed)
+    gone = seen.videos[clips[which].video_id]
+    assert (gone.status, gone.title) == (status, before.title)
+    assert len(seen.videos) == 30
+    assert sum(video.status == "ok" for video in seen.videos.values()) == 29
+    assert look().asked == [FEED]
+
+
+def test_a_video_that_is_gone_is_not_yielded_where_the_policy_says_purge(world, owner, look):
+    clips = world.uploads(owner, 5)
+    look()
+    world.edit(clips[2], privacy="deleted")
+    assert look(gone="purge").videos.keys() == ids(clips) - {clips[2].video_id}
+
+
+def test_a_private_video_that_is_public_again_is_ok_again(world, owner, look):
+    clips = world.uploads(owner, 5)
+    look()
+    world.edit(clips[2], privacy="private")
+    assert look().videos[clips[2].video_id].status == "deleted"
+    world.edit(clips[2], privacy="public")
+    assert look().videos[clips[2].video_id].status == "ok"
+
+
+def test_the_sweep_finds_what_the_feed_missed_and_its_second_night_gets_304s(
+    world, owner, look, youtube
+):
+    clips = world.uploads(owner, 120)
+    look()
+    world.edit(clips[3], title="An old one, edited")
+    swept = look(sweep=True)
+    assert swept.videos[clips[3].video_id].title == "An old one, edited"
+    again = look(sweep=True)
+    assert again.videos == swept.videos
+    assert again.units == 6
+    conditional = [r for r in youtube.requests[-6:] if "if-none-match" in r.headers]
+    assert len(conditional) == 6
+
+
+def test_a_quota_spent_in_the_middle_goes_on_the_next_day_where_it_stopped(
+    world, owner, look, visitor, youtube
+):
+    clips = world.uploads(owner, 300)  # 6 pages and 6 batches
+    visitor.limit = 5
+    first = look()
+    assert isinstance(first.error, QuotaSpent)
+    assert youtube.quota_spent == 5
+    assert len(first.videos) == 100  # the third page is read, its videos are not
+    assert isinstance(look().error, QuotaSpent)
+    assert youtube.quota_spent == 5
+    days = 0
+    while (seen := look()).error:
+        assert seen.error.until - visitor.now <= timedelta(days=1)
+        visitor.now = seen.error.until
+        days += 1
+        assert days < 5
+    assert seen.videos.keys() == ids(clips)
+    assert youtube.quota_spent == 12
+    asked = [v for r in youtube.asked(VIDEOS) for v in r.query["id"].split(",")]
+    assert sorted(asked) == sorted(ids(clips))
+
+
+def test_google_itself_saying_that_the_quota_is_spent_pauses_until_its_midnight(
+    world, owner, look, visitor, youtube
+):
+    world.uploads(owner, 300)
+    youtube.quota_limit = 5
+    first = look()
+    assert isinstance(first.error, QuotaSpent)
+    assert first.error.until.isoformat() == "2026-11-22T08:00:00+00:00"
+    assert look().asked == []
+    visitor.now, youtube.quota_spent = first.error.until, 0
+    youtube.quota_limit = 10_000
+    seen = look()
+    assert seen.error is None
+    assert len(seen.videos) == 300
+    assert seen.units == 7
+
+
+def test_a_sweep_that_the_quota_stops_goes_on_the_next_day(world, owner, look, visitor, youtube):
+    clips = world.uploads(owner, 200)
+    look()
+    world.edit(clips[150], title="Edited")
+    visitor.limit = youtube.quota_spent + 6  # four pages and two of four batches
+    assert isinstance(look(sweep=True).error, QuotaSpent)
+    visitor.limit = 10_000
+    seen = look()
+    assert seen.units == 2
+    assert seen.videos[clips[150].video_id].title == "Edited"
+    assert look().asked == [FEED]
+
+
+def test_a_live_stream_is_looked_at_when_it_should_begin_and_until_it_ended(
+    world, owner, look, visitor
+):
+    world.uploads(owner, 3)
+    starts = visitor.now + timedelta(hours=5)
+    stream = world.upload(owner, "Live", live="upcoming", starts=starts, duration_seconds=5400)
+    seen = look()
+    video = seen.videos[stream.video_id]
+    assert (video.status, video.live, video.duration_seconds) == ("live", "upcoming", None)
+    assert seen.failed[stream.video_id].retry
+    assert seen.failed[stream.video_id].not_before == starts.isoformat()
+    assert look().units == 0
+    visitor.now = starts
+    world.clips[stream.video_id] = _silently(world.clips[stream.video_id], live="live")
+    assert look().videos[stream.video_id].live == "live"
+    assert look().units == 0
+    visitor.wait(hours=1)
+    world.clips[stream.video_id] = _silently(world.clips[stream.video_id], live="ended")
+    seen = look()
+    video = seen.videos[stream.video_id]
+    assert (video.status, video.live, video.duration_seconds) == ("ok", "ended", 5400)
+    assert not seen.failed
+
+
+def _silently(clip, **changes):
+    """Changed as a stream changes: the feed does not tell."""
+    return replace(clip, **changes)
+
+
+def test_shorts_are_known_by_the_feed_and_by_their_playlist(world, owner, look, youtube):
+    old = world.upload(owner, "Old Short", duration_seconds=40, is_short=True)
+    plain = world.upload(owner, "Old and brief, but no Short", duration_seconds=40)
+    world.uploads(owner, 20)
+    new = world.upload(owner, "New Short", duration_seconds=170, is_short=True)
+    seen = look()
+    assert {v.video_id for v in seen.videos.values() if v.is_short} == ids([old, new])
+    assert not seen.videos[plain.video_id].is_short
+    assert seen.units == 3  # a page of uploads, a batch of videos, a page of Shorts
+    another = world.upload(owner, "Another Short", duration_seconds=60, is_short=True)
+    seen = look()
+    assert seen.videos[another.video_id].is_short
+    assert seen.units == 1
+
+
+def test_a_video_with_a_brief_length_costs_one_page_of_shorts_however_many_there_are(
+    world, owner, look, youtube
+):
+    for n in range(120):
+        world.upload(owner, f"Short {n}", duration_seconds=30, is_short=True)
+    look()
+    clips = [world.upload(owner, f"Brief {n}", duration_seconds=90) for n in range(20)]
+    seen = look()
+    assert not any(seen.videos[clip.video_id].is_short for clip in clips)
+    assert seen.units == 3
+
+
+def test_a_playlist_is_listed_in_whole_with_what_it_shows_no_more(world, owner, visitor):
+    clips = world.uploads(owner, 20)
+    world.edit(clips[3], privacy="private")
+    world.edit(clips[4], privacy="deleted")
+    playlist = world.make_playlist("Best of", clips)
+    seen = visitor.look("playlist", playlist.playlist_id)
+    assert seen.videos.keys() == ids(clips)
+    assert seen.videos[clips[3].video_id].status == "private"
+    assert seen.videos[clips[4].video_id].status == "deleted"
+    assert visitor.look("playlist", playlist.playlist_id).asked == [FEED]
+
+
+def test_a_playlist_is_walked_through_when_its_feed_shows_another_order(world, owner, visitor):
+    clips = world.uploads(owner, 70)
+    playlist = world.make_playlist("Best of", clips[:60])
+    visitor.look("playlist", playlist.playlist_id)
+    playlist.video_ids = [c.video_id for c in (clips[65], *clips[:5], *clips[6:60], clips[66])]
+    seen = visitor.look("playlist", playlist.playlist_id)
+    assert seen.videos.keys() == set(playlist.video_ids)
+    assert seen.asked == [FEED, ITEMS, VIDEOS, ITEMS, VIDEOS]  # the last: a new one, and who left
+    assert visitor.look("playlist", playlist.playlist_id).asked == [FEED]
+
+
+def test_an_addition_below_what_the_feed_of_a_playlist_holds_is_found_by_the_sweep(
+    world, owner, visitor
+):
+    clips = world.uploads(owner, 31)
+    playlist = world.make_playlist("Best of", clips[:30])
+    visitor.look("playlist", playlist.playlist_id)
+    playlist.video_ids.append(clips[30].video_id)
+    assert len(visitor.look("playlist", playlist.playlist_id).videos) == 30
+    assert len(visitor.look("playlist", playlist.playlist_id, sweep=True).videos) == 31
+
+
+def test_a_video_listed_twice_is_yielded_once(world, owner, visitor):
+    clips = world.uploads(owner, 60)
+    playlist = world.make_playlist("Twice", [*clips, *clips])
+    seen = visitor.look("playlist", playlist.playlist_id)
+    assert len(seen.videos) == 60
+    assert seen.asked.count(VIDEOS) == 2
+
+
+def test_a_second_link_to_the_same_videos_asks_only_for_the_list(world, owner, visitor):
+    clips = world.uploads(owner, 40)
+    visitor.look("channel", owner.channel_id)
+    playlist = world.make_playlist("Some", clips[:10])
+    seen = visitor.look("playlist", playlist.playlist_id)
+    assert seen.videos.keys() == ids(clips[:10])
+    assert seen.asked == [FEED, ITEMS]
+
+
+def test_a_single_video_is_asked_for_once(world, owner, visitor):
+    clip = world.upload(owner, "Alone")
+    seen = visitor.look("video", clip.video_id)
+    assert seen.videos[clip.video_id].title == "Alone"
+    assert visitor.look("video", clip.video_id).asked == []
+    world.edit(clip, title="Alone, edited")
+    seen = visitor.look("video", clip.video_id, sweep=True)
+    assert seen.videos[clip.video_id].title == "Alone, edited"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("handle", "talks"), ("user", "oldtalks"), ("custom", "talks")]
+)
+def test_a_handle_and_a_name_cost_a_unit_once(world, owner, visitor, kind, name):
+    world.uploads(owner, 3)
+    assert visitor.look(kind, name).units == 3
+    assert visitor.look(kind, name).asked == [FEED]
+
+
+def test_a_custom_name_that_is_no_handle_says_what_to_write(world, owner, visitor):
+    seen = visitor.look("custom", "TalksOfOld")
+    assert isinstance(seen.error, SourceMissing)
+    assert "@handle" in str(seen.error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("channel", "UC" + "x" * 22),
+        ("playlist", "PL" + "x" * 32),
+        ("video", "x" * 11),
+        ("handle", "nobody"),
+    ],
+)
+def test_what_is_not_there_is_an_error_and_never_an_empty_list(visitor, kind, name):
+    seen = visitor.look(kind, name)
+    assert isinstance(seen.error, SourceMissing)
+    assert name in str(seen.error)
+
+
+def test_a_channel_without_uploads_is_told_so_and_begins_when_one_comes(world, owner, look):
+    assert "no public videos" in str(look().error)
+    clip = world.upload(owner, "The first")
+    assert look().videos.keys() == {clip.video_id}
+
+
+def test_an_empty_or_private_playlist_is_an_error(world, owner, visitor):
+    empty = world.make_playlist("Empty", [])
+    hidden = world.make_playlist("Hidden", world.uploads(owner, 3), privacy="private")
+    for playlist in (empty, hidden):
+        assert isinstance(visitor.look("playlist", playlist.playlist_id).error, SourceMissing)
+
+
+def test_a_playlist_that_turned_private_keeps_what_was_known_and_says_so(world, owner, visitor):
+    playlist = world.make_playlist("Best of", world.uploads(owner, 3))
+    visitor.look("playlist", playlist.playlist_id)
+    playlist.privacy = "private"
+    seen = visitor.look("playlist", playlist.playlist_id)
+    assert len(seen.videos) == 3
+    assert isinstance(seen.error, SourceMissing)
+
+
+def test_without_a_feed_the_top_of_the_playlist_tells_what_is_new(world, owner, look, youtube):
+    world.uploads(owner, 70)
+    look()
+    new = world.upload(owner, "New while the feed is away")
+    youtube.fail(FEED, *[500] * 4)
+    seen = look()
+    assert new.video_id in seen.videos
+    assert seen.error is None
+    assert seen.units == 2
+
+
+def test_a_walk_that_is_told_its_token_counts_no_more_begins_anew(
+    world, owner, look, visitor, home
+):
+    clips = world.uploads(owner, 120)
+    visitor.limit = 2
+    look()
+    memory = Memory(Raw(home), "youtube-data-api", f"listing:{owner.channel_id}", lambda: START)
+    (walked,) = memory.state.walk
+    page = msgspec.structs.replace(walked.page, next_token="old")
+    memory.state.walk[0] = msgspec.structs.replace(walked, page=page)
+    memory.flush()
+    visitor.limit = 10_000
+    assert look().videos.keys() == ids(clips)
+
+
+_LIST = """
+import sys
+from impressions_assets.budget import Budget
+from impressions_assets.captures import Raw
+from impressions_assets.home import Home
+from impressions_assets.sources.youtube.api import ApiLister
+from impressions_assets.sources.youtube.feed import Feed
+from impressions_assets.sources.youtube.source import YouTubeSource
+from impressions_assets_tests.sources.youtube.conftest import KEY, Named, NoCaptionsHere
+url, root, channel = sys.argv[1:]
+home = Home(root)
+lister = ApiLister(KEY, Budget(home, "youtube", None), base_url=url)
+link = Named("channel", channel)
+list(YouTubeSource(link, lister, Feed(url), NoCaptionsHere(), Raw(home)).list_videos())
+"""
+
+
+def test_a_kill_between_two_answers_pays_for_no_more_than_one_page_again(
+    world, owner, look, youtube, home
+):
+    clips = world.uploads(owner, 200)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _LIST, youtube.url, home.root, owner.channel_id]
+    )
+    while len(youtube.asked(VIDEOS)) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    youtube.fail(VIDEOS, "hang")
+    while len(youtube.asked(VIDEOS)) < 3 and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    spent = youtube.quota_spent
+    assert spent < 8
+    seen = look()
+    assert seen.videos.keys() == ids(clips)
+    assert youtube.quota_spent <= 8 + 2
+
+
+def test_faults_in_every_fourth_answer_end_with_every_video_right(world, owner, look, visitor):
+    visitor.timeout_seconds = 0.3
+    clips = world.uploads(owner, 200)
+    visitor.youtube.fail_often(".*", 0.25, 500, 429, 503, "cut")
+    seen = look()
+    while seen.error:
+        assert isinstance(seen.error, SourceUnreachable)
+        seen = look()
+    visitor.youtube.heal()
+    assert seen.videos.keys() == ids(clips)
+    assert all(v.title == world.clips[v.video_id].title for v in seen.videos.values())
+
+
+def test_a_description_of_five_thousand_emoji_survives(world, owner, look):
+    clip = world.upload(owner, "😀", description="🦆" * 5000, tags=("🦆", "ente"))
+    video = look().videos[clip.video_id]
+    assert video.description == "🦆" * 5000
+    assert video.tags == ("🦆", "ente")
+    assert look().units == 0
