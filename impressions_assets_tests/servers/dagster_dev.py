@@ -27,8 +27,9 @@ LONGEST_WAIT_SECONDS = 180.0
 class DagsterDev:
     """Webserver and daemon over one IMPRESSIONS_HOME; `with` ends them, and all that they began."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **environ: str) -> None:
         self.home = home
+        self.environ = {**os.environ, **environ, "IMPRESSIONS_HOME": str(home)}
         self.log = home / "dev.log"
         self.url = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +48,7 @@ class DagsterDev:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _IMPRESSIONS, "dev", "-p", str(port)],
-                env={**os.environ, "IMPRESSIONS_HOME": str(self.home)},
+                env=self.environ,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -81,24 +82,13 @@ class DagsterDev:
 
     def launch_training(self, channel: str, config: Mapping[str, Any] | None = None) -> str:
         """Materialize a channel's checkpoint; the run's id."""
-        found = self.query(
-            """mutation($params: ExecutionParams!) {
-              launchRun(executionParams: $params) {
-                __typename ... on LaunchRunSuccess { run { runId } }
-                ... on PythonError { message } } }""",
-            params={
-                "selector": {
-                    **REPOSITORY,
-                    "jobName": "channel_model",
-                    "assetSelection": [{"path": ["checkpoint"]}],
-                },
-                "mode": "default",
-                "runConfigData": {"ops": {"checkpoint": {"config": dict(config or {})}}},
-                "executionMetadata": {"tags": _tags(channel)},
-            },
-        )["launchRun"]
-        assert found["__typename"] == "LaunchRunSuccess", found
-        return str(found["run"]["runId"])
+        flags = {"ops": {"checkpoint": {"config": dict(config or {})}}}
+        return self._launch("channel_model", flags, _tags(channel), ["checkpoint"])
+
+    def launch_add_channel(self, *sources: str, name: str) -> str:
+        """Launch the job `add_channel`; the run's id."""
+        config = {"sources": list(sources), "name": name}
+        return self._launch("add_channel", {"ops": {"write_channel": {"config": config}}})
 
     def launch_backfill(self, channels: Sequence[str], assets: Sequence[str]) -> str:
         """Backfill assets of some channels; the backfill's id."""
@@ -165,6 +155,29 @@ class DagsterDev:
             return status if status in ends else None
 
         return eventually(end, f"run {run_id} to end")
+
+    def _launch(
+        self,
+        job: str,
+        config: Mapping[str, Any],
+        tags: Sequence[Mapping[str, str]] = (),
+        assets: Sequence[str] = (),
+    ) -> str:
+        selection = {"assetSelection": [{"path": [asset]} for asset in assets]} if assets else {}
+        found = self.query(
+            """mutation($params: ExecutionParams!) {
+              launchRun(executionParams: $params) {
+                __typename ... on LaunchRunSuccess { run { runId } }
+                ... on PythonError { message } } }""",
+            params={
+                "selector": {**REPOSITORY, "jobName": job, **selection},
+                "mode": "default",
+                "runConfigData": dict(config),
+                "executionMetadata": {"tags": list(tags)},
+            },
+        )["launchRun"]
+        assert found["__typename"] == "LaunchRunSuccess", found
+        return str(found["run"]["runId"])
 
     def _is_up(self) -> bool:
         assert self._process is not None
