@@ -44,9 +44,10 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Fault = int | Answer | Literal["cut", "hang", "blocked"]
-"""A status; an answer; half of the right one; none within any client's patience; what YouTube shows
-to robots."""
+Fault = int | Answer | Literal["cut", "hang", "empty", "blocked", "captcha", "bot"]
+"""A status; an answer; half of the right one; none within any client's patience; 200 with nothing
+in it; and what YouTube shows to robots: a captcha with status 429 or with 200, and a player that
+wants a login."""
 
 Respond = Callable[["YouTube", Request], Answer]
 Routes = Mapping[tuple[str, str], Respond]
@@ -58,6 +59,7 @@ class YouTube:
 
     `quota_limit` units may be spent in the Data API until `quota_spent` is set to 0 again.
     `api_keys` are those that it knows, each with the referrer that it is restricted to, or "".
+    `consent` says whether the pages ask who brings no cookie for it first, or without end.
     """
 
     def __init__(self, world: World | None = None) -> None:
@@ -67,6 +69,7 @@ class YouTube:
         self.quota_limit = 10_000
         self.quota_spent = 0
         self.api_keys: dict[str, str] = {"a-key-for-tests": ""}
+        self.consent: Literal["given", "asked", "endless"] = "given"
         self._faults: list[tuple[re.Pattern[str], list[Fault]]] = []
         self._chances: list[tuple[re.Pattern[str], float, tuple[Fault, ...]]] = []
         self._random = random.Random(4)
@@ -119,8 +122,10 @@ class YouTube:
             return Answer(fault, b"a fault on demand", {"Content-Type": "text/plain"})
         if isinstance(fault, Answer):
             return fault
-        if fault == "blocked":
-            return blocked_page(request)
+        if fault == "empty":
+            return Answer()
+        if fault in ("blocked", "captcha", "bot"):
+            return _ROBOTS[fault](request)
         found = self._route(request)
         answer = found(self, request) if found else Answer(404, b"no such page")
         if fault == "cut":
@@ -164,6 +169,27 @@ def blocked_page(request: Request) -> Answer:
     return Answer(429, page, {"Content-Type": "text/html"})
 
 
+def captcha_page(request: Request) -> Answer:
+    """Return the same page with a status that says all is well."""
+    return Answer(200, blocked_page(request).body, {"Content-Type": "text/html"})
+
+
+def bot_answer(request: Request) -> Answer:
+    """Return a player's answer that takes the client for a robot."""
+    body = (
+        b'{"playabilityStatus": {"status": "LOGIN_REQUIRED", '
+        b'"reason": "Sign in to confirm you\xe2\x80\x99re not a bot"}}'
+    )
+    return Answer(200, body, {"Content-Type": "application/json"})
+
+
+_ROBOTS: dict[str, Callable[[Request], Answer]] = {
+    "blocked": blocked_page,
+    "captcha": captcha_page,
+    "bot": bot_answer,
+}
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -174,6 +200,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the client's acknowledgement
     youtube: YouTube
 
     def do_GET(self) -> None:
