@@ -1,1 +1,1 @@
-"""YouTube: listing videos by the Data API or without a key, and what changed since."""
+"""YouTube: what it lists, what changed since, and its captions."""
