@@ -13,13 +13,19 @@ from impressions_assets.errors import SourceError
 from impressions_assets.home import Home
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.youtube.api import ApiLister, service_name
+from impressions_assets.sources.youtube.captions import CaptionClient
 from impressions_assets.sources.youtube.feed import Feed
+from impressions_assets.sources.youtube.politeness import Pace
 from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.source import YouTubeSource
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Owner, World
 
 KEY = "a-key-for-tests"
+
+Connect = Callable[..., CaptionClient]
+"""Makes a client of captions."""
 
 
 @dataclass(frozen=True)
@@ -146,3 +152,36 @@ def visitor(youtube: YouTube, home: Home) -> Iterator[Visitor]:
 def look(visitor: Visitor, owner: Owner) -> Callable[..., Seen]:
     """Look at the channel."""
     return lambda **options: visitor.look("channel", owner.channel_id, **options)
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    """Seconds that clients of captions waited between two tries."""
+    return []
+
+
+@pytest.fixture
+def connect(home: Home, youtube: YouTube, slept: list[float]) -> Iterator[Connect]:
+    """Make clients of captions; they are closed at the end."""
+    clients: list[CaptionClient] = []
+
+    def made(
+        translate_to: tuple[str, ...] = (),
+        limit: int | None = None,
+        **way: object,
+    ) -> CaptionClient:
+        budget = Budget(home, "youtube-captions", limit)
+        settings = {"base_url": youtube.url, "timeout_seconds": 5.0, **way}
+        client = CaptionClient(
+            budget,
+            Pace(0),
+            Way(**settings),  # type: ignore[arg-type]
+            translate_to,
+            sleep=slept.append,
+        )
+        clients.append(client)
+        return client
+
+    yield made
+    for client in clients:
+        client.close()

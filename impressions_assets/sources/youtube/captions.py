@@ -1,0 +1,249 @@
+"""Captions of YouTube's videos, through youtube-transcript-api: what is on offer, and its bytes.
+
+Three requests a video: the watch page, the player, the track. What they tell is one of: tracks, no
+captions, not yet, not for us, no answer, or that YouTube takes us for a robot. The last says
+nothing of the video: no further request is begun, and everybody waits.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from youtube_transcript_api import RequestBlocked, Transcript, TranscriptList
+
+from impressions_assets.budget import Budget, Clock, utc_now
+from impressions_assets.errors import (
+    Blocked,
+    NoCaptions,
+    SourceError,
+    SourceUnreachable,
+)
+from impressions_assets.rows import Track, TrackKind
+from impressions_assets.sources.youtube.outcomes import (
+    FAILURES,
+    block_in,
+    check_id,
+    not_yet,
+    outcome_of,
+    track_missing,
+)
+from impressions_assets.sources.youtube.player import player_in
+from impressions_assets.sources.youtube.politeness import Pace
+from impressions_assets.sources.youtube.session import Line, PoliteAdapter, Way
+
+_REMEMBERED = 256
+
+
+class CaptionClient:
+    """Asks YouTube for captions; threads may share it."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        pace: Pace,
+        way: Way,
+        translate_to: Sequence[str] = (),
+        *,
+        now: Clock = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Ask nothing yet.
+
+        Args:
+            budget: a unit is spent for each video whose tracks are listed.
+            pace: waits for the turn of each request.
+            way: how YouTube is reached.
+            translate_to: languages into which YouTube may translate, best first.
+            now: the clock.
+            sleep: waits for some seconds, between two tries of a request.
+        """
+        self.translate_to = tuple(translate_to)
+        self._budget = budget
+        self._way = way
+        self._now = now
+        self._adapter = PoliteAdapter(way, pace, self._check_pause, sleep)
+        self._lock = threading.Lock()
+        self._idle: list[Line] = []
+        self._lists: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._pause: Blocked | None = None
+
+    def offer(self, video_id: str) -> tuple[Track, ...]:
+        """List the tracks of a video: a person's, recognized ones, then translations.
+
+        Raises:
+            NoCaptions, VideoUnavailable, NotYet, SourceUnreachable, SourceRefused: as they say.
+            Blocked, QuotaSpent: nobody may ask now; nothing is known of the video.
+        """
+        listed, tracklist = self._list(check_id(video_id))
+        tracks = _tracks_of(listed, self.translate_to)
+        if not tracks:
+            raise NoCaptions(f"video {video_id}: it has no captions", "none")
+        with self._lock:
+            self._lists[video_id] = tracklist
+            while len(self._lists) > _REMEMBERED:
+                self._lists.popitem(last=False)
+        return tracks
+
+    def fetch(self, video_id: str, track: Track) -> bytes:
+        """Return a track as YouTube sends it. Raises what `offer` raises, and SourceMissing."""
+        with self._lock:
+            tracklist = self._lists.pop(video_id, None)
+        if tracklist is None:  # listed by an earlier run; addresses of tracks expire in hours
+            _, tracklist = self._list(check_id(video_id))
+        with self._line(video_id) as line:
+            listed = TranscriptList.build(line.session, video_id, tracklist)
+            transcript = _transcript_at(track.location, listed)
+            return self._body_of(transcript, line)
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for line in idle:
+            line.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _list(self, video_id: str) -> tuple[TranscriptList, dict[str, Any]]:
+        """Return the tracks, and the answer that they were read from.
+
+        The library's tracks hold on to the connection that listed them. The answer does not: any
+        thread makes tracks of its own connection out of it.
+        """
+        self._check_pause()
+        self._budget.spend()
+        with self._line(video_id) as line:
+            listed = line.api.list(video_id)
+            player = player_in(line.last)
+        if player.is_live:
+            raise not_yet(video_id, player, self._now())
+        return listed, player.tracklist
+
+    def _body_of(self, transcript: Transcript, line: Line) -> bytes:
+        """Return what was received for a track.
+
+        The library fetches it, and tells by parsing whether it is whole and captions at all; but
+        it gives only what it parsed. So the bytes are taken from the connection.
+        """
+        for tries_left in reversed(range(self._tries_when_blocked)):
+            try:
+                transcript.fetch()
+                break
+            except RequestBlocked:  # of a listing the library does the same
+                if not tries_left:
+                    raise
+        assert line.last is not None
+        return line.last.content
+
+    @property
+    def _tries_when_blocked(self) -> int:
+        proxy = self._way.proxy_config
+        return max(1, proxy.retries_when_blocked if proxy else 1)
+
+    @contextmanager
+    def _line(self, video_id: str) -> Iterator[Line]:
+        """Lend a connection to one thread; what the library raises comes out as our errors.
+
+        As many are opened as are needed at once. One for each thread would be left open when
+        the threads of a batch end.
+        """
+        line = self._take()
+        try:
+            yield line
+        except FAILURES as raised:
+            raise self._judged(video_id, raised, line) from None
+        else:
+            self._answered()
+        finally:
+            with self._lock:
+                self._idle.append(line)
+
+    def _take(self) -> Line:
+        with self._lock:
+            line = self._idle.pop() if self._idle else Line(self._way, self._adapter)
+        line.last = None
+        return line
+
+    def _judged(self, video_id: str, raised: Exception, line: Line) -> SourceError:
+        if why := block_in(raised, line.last):
+            with self._lock:
+                self._pause = self._budget.pause(why)
+            return self._pause
+        outcome = outcome_of(video_id, raised, line.last, self._now())
+        if not isinstance(outcome, SourceUnreachable):
+            self._answered()
+        return outcome
+
+    def _answered(self) -> None:
+        """Tell the budget; not of an answer that was under way when another one was a block."""
+        with self._lock:
+            if self._pause is None:
+                self._budget.worked()
+
+    def _check_pause(self) -> None:
+        """Raise while a block holds that this client has met."""
+        with self._lock:
+            if self._pause and self._pause.until <= self._now():
+                self._pause = None
+            if self._pause:
+                raise Blocked(str(self._pause), self._pause.until, self._pause.service)
+
+
+def _tracks_of(listed: TranscriptList, translate_to: Sequence[str]) -> tuple[Track, ...]:
+    """Tracks as rows: their places are names, for addresses expire."""
+    tracks = [_track(t.language_code, _kind(t), _place(t)) for t in listed]
+    for wanted in translate_to:
+        if any(_is_in(track.language, wanted) for track in tracks):
+            continue
+        for code in dict.fromkeys((wanted, wanted.split("-")[0])):
+            if origin := _to_translate(listed, code):
+                tracks.append(_track(code, "translated", f"{_place(origin)}/to/{code}"))
+                break
+    return tuple(tracks)
+
+
+def _to_translate(listed: TranscriptList, code: str) -> Transcript | None:
+    """Return the best track to translate: a person's in the language that is spoken, if any.
+
+    What is spoken is what was recognized.
+    """
+    spoken = {t.language_code for t in listed if t.is_generated}
+    able = [t for t in listed if code in {lang.language_code for lang in t.translation_languages}]
+    return min(able, key=lambda t: (t.language_code not in spoken, t.is_generated), default=None)
+
+
+def _transcript_at(place: str, listed: TranscriptList) -> Transcript:
+    _, language, kind, *to = place.split("/")
+    for transcript in listed:
+        if (transcript.language_code, _kind(transcript)) == (language, kind):
+            return transcript.translate(to[1]) if to else transcript
+    raise track_missing(listed.video_id)
+
+
+def _track(language: str, kind: TrackKind, place: str) -> Track:
+    return Track(language=language, kind=kind, format="timedtext", location=place)
+
+
+def _place(transcript: Transcript) -> str:
+    return f"timedtext/{transcript.language_code}/{_kind(transcript)}"
+
+
+def _kind(transcript: Transcript) -> Literal["manual", "automatic"]:
+    return "automatic" if transcript.is_generated else "manual"
+
+
+def _is_in(language: str, wanted: str) -> bool:
+    return language == wanted or language.startswith(f"{wanted}-")
