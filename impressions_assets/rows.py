@@ -97,7 +97,7 @@ class Transcript(Struct, frozen=True, kw_only=True):
     language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")] = "und"
     segments: Annotated[tuple[Segment, ...], Meta(description="segments in order of start")] = ()
     dropped: Annotated[tuple[Dropped, ...], Meta(description="cues set aside, with reasons")] = ()
-    reason: Annotated[str, Meta(description="why there is no text: disabled, none, language")] = ""
+    reason: Annotated[str, Meta(description="why there is no text: disabled, none, policy")] = ""
     offered: Annotated[tuple[Track, ...], Meta(description="the tracks there were to choose")] = ()
 
     @property

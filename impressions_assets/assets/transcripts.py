@@ -1,6 +1,7 @@
 """The `transcripts` asset: what was said in each video."""
 
 from collections import Counter
+from datetime import timedelta
 
 import dagster as dg
 
@@ -18,7 +19,8 @@ from impressions_assets.assets.declare import (
 from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, refresh
 from impressions_assets.resources.impressions import Impressions, open_sources
-from impressions_assets.sources.captures import Captures, capture_key_of
+from impressions_assets.sources.bodies import capture_key_of
+from impressions_assets.sources.captures import Captures
 from impressions_assets.speech.transcribe import transcripts_of
 
 STAGE = Stage("transcripts", 1, ("videos",))
@@ -38,18 +40,20 @@ STAGE = Stage("transcripts", 1, ("videos",))
 def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
     """Timed segments per video, from its best captions: manual before automatic."""
     channel = impressions.channel(context.partition_key)
-    captures = Captures(impressions.home, open_sources(channel))
-    policy = channel.transcripts.policy
+    policy = channel.transcripts
+    look_again = timedelta(days=policy.look_again_days)
+    captures = Captures(impressions.home, open_sources(channel), look_again)
     report = refresh(
         impressions.home,
         STAGE,
         channel.name,
         lambda inputs: transcripts_of(
             (video for (video,) in inputs),
+            captures.offers,
             captures.fetch_all,
             capture_key_of,
             channel.languages,
-            policy,
+            policy.policy,
         ),
         settings_of(channel),
         progress=log_progress(context),
@@ -74,5 +78,10 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
 
 
 def settings_of(channel: Channel) -> object:
-    """What matters to this stage: a change computes every row again."""
-    return [channel.languages, channel.transcripts.policy]
+    """What matters to this stage: a change computes every row again.
+
+    When to look again changes no row. Translation is named only where it is wanted, so that the
+    rows of all others stay valid.
+    """
+    settings: list[object] = [channel.languages, channel.transcripts.policy]
+    return [*settings, "translate"] if channel.transcripts.translate else settings

@@ -1,85 +1,85 @@
-"""Bytes from sources, fetched once: the raw captures in front of every source.
+"""What sources offer and give, asked once: the raw captures in front of every source.
 
 What a source gives is kept as it was received, shared by all channels, so a better parser reads it
-again without asking the source. A capture of a track counts while it is what the track announces.
+again without asking the source.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from impressions_assets.errors import SourceError, SourceMissing
-from impressions_assets.home import SHARED, Capture, Home, capture_key
+from impressions_assets.home import Home
 from impressions_assets.rows import Track, Video
-from impressions_assets.sources.source import Source
-from impressions_assets.tables import Entry
+from impressions_assets.sources.bodies import Bodies, Wanted, capture_key_of, no_source
+from impressions_assets.sources.offers import Choose, Offer, Offers
+from impressions_assets.sources.source import Source, grouped
 
-Wanted = tuple[Video, Track]
+
+def first_of(video: Video, tracks: tuple[Track, ...]) -> Track | None:
+    """Choose the first track, if there is any."""
+    return next(iter(tracks), None)
 
 
 class Captures:
-    """A channel's sources, seen through what was already fetched."""
+    """A channel's sources, seen through what was already asked and fetched."""
 
-    def __init__(self, home: Home, sources: Sequence[Source]) -> None:
-        """Open the captures of a home."""
-        self._table = home.table("captures")
-        self._sources = sources
+    def __init__(
+        self,
+        home: Home,
+        sources: Sequence[Source],
+        look_again: timedelta = timedelta(0),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Open the captures of a home.
+
+        Args:
+            home: the storage root.
+            sources: the channel's sources. Of those of a kind that is asked for tracks, any can
+                be asked for any video.
+            look_again: how long after its publication a video without captions is asked again.
+            now: the clock.
+        """
+        self._sources = grouped(sources, lambda source: source.kind)
+        self._bodies = Bodies(home, self._sources, now)
+        self._offers = {
+            kind: Offers(home, of_kind[0], look_again, now, self._bodies)
+            for kind, of_kind in self._sources.items()
+            if of_kind[0].asks
+        }
+        self._errors: dict[str, SourceError] = {}
+
+    def offers(self, videos: Sequence[Video], choose: Choose = first_of) -> Mapping[str, Offer]:
+        """Return, by video id, the tracks that there are for each video, or why there are none.
+
+        What the listing does not know, and was not kept before, is asked; and the track that is
+        chosen is fetched at once, so that a block in the middle leaves videos done and not half
+        done. All of it is kept in one commit.
+        """
+        offers: dict[str, Offer] = {video.video_id: video.tracks for video in videos}
+        for kind, of_kind in grouped(videos, lambda video: video.source).items():
+            unknown = [video for video in of_kind if not video.tracks]
+            if kind in self._offers:
+                offers |= self._offers[kind].of(unknown, choose, self._errors)
+            elif kind not in self._sources:
+                offers |= {video.video_id: no_source(video) for video in unknown}
+        return offers
 
     def fetch_all(self, wanted: Iterable[Wanted]) -> Mapping[str, bytes | SourceError]:
         """Return, by capture key, the bytes of each track, or why they cannot be had.
 
-        What was not kept before is fetched, and kept in one commit.
+        What was not kept before is fetched, and kept in one commit, also when an error strikes in
+        the middle. What could not be had a moment ago, with its offer, is not tried again.
         """
         by_key = {capture_key_of(video, track): (video, track) for video, track in wanted}
-        kept = {
-            key: capture.body
-            for key, capture in self._table.items(SHARED, by_key)
-            if _is_what(by_key[key][1], capture)
+        errors = {key: self._errors.pop(key) for key in by_key.keys() & self._errors.keys()}
+        found = {
+            **errors,
+            **self._bodies.fetch_all(pair for key, pair in by_key.items() if key not in errors),
         }
-        fetched = {k: self._fetch(*by_key[k]) for k in by_key.keys() - kept.keys()}
-        new = [_capture(*by_key[k], b) for k, b in fetched.items() if isinstance(b, bytes)]
-        self._table.put(SHARED, [Entry(capture) for capture in new])
-        return {**kept, **fetched}
-
-    def _fetch(self, video: Video, track: Track) -> bytes | SourceError:
-        error: SourceError | None = None
-        for source in self._sources:
-            if source.kind != video.source:
-                continue
-            try:
-                return source.fetch(video, track)
-            except SourceError as caught:
-                error = error or caught
-        return error or SourceMissing(
-            f"{track.location} of video {video.video_id}: the channel has no {video.source} source "
-            "any more. Materialize `videos` again"
-        )
-
-
-def capture_key_of(video: Video, track: Track) -> str:
-    """Return the key under which a track of a video is kept."""
-    return capture_key(video.video_id, _kind(track), track.language, video.source)
-
-
-def _kind(track: Track) -> str:
-    return f"captions/{track.kind}/{track.format}"
-
-
-def _is_what(track: Track, capture: Capture) -> bool:
-    is_fresh = capture.expires_at is None or capture.expires_at > _now()
-    return is_fresh and (not track.digest or capture.revision == track.digest)
-
-
-def _capture(video: Video, track: Track, body: bytes) -> Capture:
-    return Capture(
-        video_id=video.video_id,
-        kind=_kind(track),
-        language=track.language,
-        engine=video.source,
-        body=body,
-        revision=track.digest,
-        fetched_at=_now(),
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+        for kind, offers in self._offers.items():
+            offers.forget(
+                video
+                for key, (video, _) in by_key.items()
+                if video.source == kind and isinstance(found[key], SourceMissing)
+            )
+        return found

@@ -3,12 +3,15 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
+
+T = TypeVar("T")
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
@@ -27,6 +30,10 @@ class Source(Protocol):
     concurrency: int = 1
     """How many calls of `offer` and `fetch` may run at once."""
 
+    asks: str = ""
+    """What `offer` asks for over a network: an answer is kept, and counts while this is the same.
+    Empty where the listing knows the tracks."""
+
     def list_videos(self) -> Iterator[Video | Failed]:
         """Stream what is there; a broken item yields Failed and the others go on.
 
@@ -43,6 +50,14 @@ class Source(Protocol):
 
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track. Raises SourceMissing, or SourceBroken when it changed meanwhile."""
+
+
+def grouped(items: Iterable[T], kind_of: Callable[[T], str]) -> dict[str, list[T]]:
+    """Put items together by the kind of their source, in their order."""
+    groups: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        groups[kind_of(item)].append(item)
+    return dict(groups)
 
 
 def check_video_id(text: str) -> str:

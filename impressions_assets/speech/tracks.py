@@ -19,7 +19,7 @@ def choose_tracks(video: Video, languages: Sequence[str], policy: Policy) -> lis
     A preference `en` also takes `en-US` and `en-orig`, after `en` itself. Where no track is in a
     preferred language, those in the video's own language come; where that is not known, or has no
     track, all of them: words in another language are better than none. Within a language a person's
-    captions come before a recognizer's, and both before a translation.
+    captions come before a recognizer's. Translations by machine come after all others.
     """
     allowed = [track for track in video.tracks if _is_allowed(track, policy)]
     preferred = [track for track in allowed if _rank(track.language, languages) is not None]
@@ -45,12 +45,22 @@ def transcript_of(video: Video, track: Track, data: bytes) -> Transcript:
         language=language,
         segments=captions.segments,
         dropped=captions.dropped,
+        offered=video.tracks,
     )
 
 
-def no_transcript(video: Video) -> Transcript:
-    """Decided: there is no text to be had for this video."""
-    return Transcript(video_id=video.video_id, origin="none", language=video.language or "und")
+def no_transcript(video: Video, reason: str = "") -> Transcript:
+    """Decided: there is no text to be had for this video.
+
+    Without a `reason` of the source's, the policy takes none of the tracks, or there are none.
+    """
+    return Transcript(
+        video_id=video.video_id,
+        origin="none",
+        language=video.language or "und",
+        reason=reason or ("policy" if video.tracks else "none"),
+        offered=video.tracks,
+    )
 
 
 def _is_allowed(track: Track, policy: Policy) -> bool:
@@ -59,10 +69,11 @@ def _is_allowed(track: Track, policy: Policy) -> bool:
     return policy == "manual_first" or track.kind != "manual"
 
 
-def _order(track: Track, languages: Sequence[str]) -> tuple[int, int, int, int, str]:
+def _order(track: Track, languages: Sequence[str]) -> tuple[bool, int, int, int, int, str]:
     rank, is_variant = _rank(track.language, languages) or (len(languages), 0)
     kind = _KINDS.index(track.kind)
-    return rank, kind, is_variant, _FORMATS.index(track.format), track.location
+    by_machine = track.kind == "translated"
+    return by_machine, rank, kind, is_variant, _FORMATS.index(track.format), track.location
 
 
 def _rank(language: str, languages: Sequence[str]) -> tuple[int, int] | None:

@@ -70,7 +70,7 @@ class YouTube:
         self.quota_spent = 0
         self.api_keys: dict[str, str] = {"a-key-for-tests": ""}
         self.consent: Literal["given", "asked", "endless"] = "given"
-        self._faults: list[tuple[re.Pattern[str], list[Fault]]] = []
+        self._faults: list[tuple[re.Pattern[str], list[Fault | None]]] = []
         self._chances: list[tuple[re.Pattern[str], float, tuple[Fault, ...]]] = []
         self._random = random.Random(4)
         self._lock = threading.Lock()
@@ -91,10 +91,10 @@ class YouTube:
             thread.join()
             self._http.server_close()
 
-    def fail(self, path: str, *faults: Fault) -> None:
-        """Do these wrong, one after the other, where a path matches."""
+    def fail(self, path: str, *faults: Fault, after: int = 0) -> None:
+        """Do these wrong, one after the other, where a path matches, after some right ones."""
         with self._lock:
-            self._faults.append((re.compile(path), list(faults)))
+            self._faults.append((re.compile(path), [*[None] * after, *faults]))
 
     def fail_often(self, path: str, chance: float, *faults: Fault) -> None:
         """Do one of these wrong in a share of the requests whose path matches, from a seed."""
@@ -162,16 +162,12 @@ def blocked_page(request: Request) -> Answer:
     """Return what YouTube gives to an address that it takes for a robot's."""
     if request.path.startswith(("/youtubei/", "/youtube/")):
         return Answer(429, b"{}", {"Content-Type": "application/json"})
-    page = (
-        b'<html><body><form action="/sorry/index"><div class="g-recaptcha" data-sitekey="x">'
-        b"</div>Our systems have detected unusual traffic</form></body></html>"
-    )
-    return Answer(429, page, {"Content-Type": "text/html"})
+    return Answer(429, _CAPTCHA, {"Content-Type": "text/html"})
 
 
 def captcha_page(request: Request) -> Answer:
-    """Return the same page with a status that says all is well."""
-    return Answer(200, blocked_page(request).body, {"Content-Type": "text/html"})
+    """Return the page for robots with a status that says all is well."""
+    return Answer(200, _CAPTCHA, {"Content-Type": "text/html"})
 
 
 def bot_answer(request: Request) -> Answer:
@@ -183,6 +179,10 @@ def bot_answer(request: Request) -> Answer:
     return Answer(200, body, {"Content-Type": "application/json"})
 
 
+_CAPTCHA = (
+    b'<html><body><form action="/sorry/index"><div class="g-recaptcha" data-sitekey="x">'
+    b"</div>Our systems have detected unusual traffic</form></body></html>"
+)
 _ROBOTS: dict[str, Callable[[Request], Answer]] = {
     "blocked": blocked_page,
     "captcha": captcha_page,

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from impressions_assets.errors import SourceMissing
 from impressions_assets.home import SHARED, Home
 from impressions_assets.rows import Failed, Track, Video
-from impressions_assets.sources.captures import Captures, capture_key_of
+from impressions_assets.sources.bodies import capture_key_of
+from impressions_assets.sources.captures import Captures
+from impressions_assets.sources.source import Source
 
 
-class Source:
+class Shelf(Source):
     """A source of one kind that counts what is fetched from it."""
 
     def __init__(self, kind: str = "archive", *, away: bool = False) -> None:
@@ -33,7 +35,7 @@ def wanted(number: int, digest: str = "d1", source: str = "archive") -> tuple[Vi
 
 
 def test_what_was_fetched_is_not_fetched_again_by_any_channel(home: Home) -> None:
-    first, second = Source(), Source()
+    first, second = Shelf(), Shelf()
     bodies = Captures(home, [first]).fetch_all([wanted(1), wanted(2)])
     assert sorted(first.fetched) == ["1.vtt", "2.vtt"]
     again = Captures(Home(home.root), [second]).fetch_all([wanted(1), wanted(2), wanted(3)])
@@ -45,7 +47,7 @@ def test_what_was_fetched_is_not_fetched_again_by_any_channel(home: Home) -> Non
 def test_a_track_that_the_source_announces_with_another_digest_is_fetched_again(
     home: Home,
 ) -> None:
-    source = Source()
+    source = Shelf()
     captures = Captures(home, [source])
     captures.fetch_all([wanted(1, "d1")])
     found = captures.fetch_all([wanted(1, "d2")])
@@ -55,7 +57,7 @@ def test_a_track_that_the_source_announces_with_another_digest_is_fetched_again(
 
 
 def test_a_track_without_a_digest_counts_as_what_was_kept(home: Home) -> None:
-    source = Source()
+    source = Shelf()
     captures = Captures(home, [source])
     captures.fetch_all([wanted(1, "")])
     captures.fetch_all([wanted(1, "")])
@@ -65,7 +67,7 @@ def test_a_track_without_a_digest_counts_as_what_was_kept(home: Home) -> None:
 def test_a_track_that_cannot_be_had_is_an_error_beside_the_others_and_is_not_kept(
     home: Home,
 ) -> None:
-    away, notes = Source(away=True), Source("text")
+    away, notes = Shelf(away=True), Shelf("text")
     captures = Captures(home, [away, notes])
     found = captures.fetch_all([wanted(1), wanted(2, source="text")])
     assert "the disk is away" in str(found[capture_key_of(*wanted(1))])
@@ -74,17 +76,17 @@ def test_a_track_that_cannot_be_had_is_an_error_beside_the_others_and_is_not_kep
 
 
 def test_the_second_source_of_a_kind_is_asked_when_the_first_has_it_not(home: Home) -> None:
-    found = Captures(home, [Source(away=True), Source()]).fetch_all([wanted(1)])
+    found = Captures(home, [Shelf(away=True), Shelf()]).fetch_all([wanted(1)])
     assert found == {capture_key_of(*wanted(1)): b"archive 1.vtt d1"}
 
 
 def test_a_video_of_a_source_that_the_channel_no_longer_has_says_so(home: Home) -> None:
-    found = Captures(home, [Source("text")]).fetch_all([wanted(1)])
+    found = Captures(home, [Shelf("text")]).fetch_all([wanted(1)])
     assert "no archive source any more. Materialize `videos` again" in str(*found.values())
 
 
 def test_sources_of_two_kinds_keep_captures_of_their_own(home: Home) -> None:
-    captures = Captures(home, [Source("archive"), Source("text")])
+    captures = Captures(home, [Shelf("archive"), Shelf("text")])
     captures.fetch_all([wanted(1)])
     found = captures.fetch_all([wanted(1, source="text")])
     assert list(found.values()) == [b"text 1.vtt d1"]

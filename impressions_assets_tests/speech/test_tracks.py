@@ -22,6 +22,14 @@ def test_a_persons_captions_come_before_a_recognizers_and_a_translation_last():
     assert [kind for _, kind, _ in chosen(tracks)] == ["manual", "automatic", "translated"]
 
 
+def test_a_translation_counts_only_where_no_preferred_language_is():
+    assert [k for _, k, _ in chosen([track("en", "translated"), track("de")], ("en", "de"))] == [
+        "manual",
+        "translated",
+    ]
+    assert chosen([track("en", "translated"), track("de")])[0] == ("en", "translated", "vtt")
+
+
 def test_a_language_also_means_its_variants_after_itself():
     tracks = [track("en-orig", "automatic"), track("en-US"), track("en"), track("eng"), track("de")]
     assert [language for language, _, _ in chosen(tracks)] == ["en", "en-US", "en-orig"]
@@ -77,3 +85,17 @@ def test_a_broken_track_is_named_with_its_video():
 def test_nothing_to_be_had_is_a_decision():
     transcript = no_transcript(Video(video_id="x", source="archive"))
     assert (transcript.origin, transcript.segments, transcript.is_timed) == ("none", (), False)
+
+
+def test_without_text_the_reason_is_told_and_what_there_was_to_choose():
+    offered = (track("en", "automatic"),)
+    rows = [
+        no_transcript(Video(video_id="x", source="youtube")),
+        no_transcript(Video(video_id="x", source="youtube"), "disabled"),
+        no_transcript(Video(video_id="x", source="youtube", tracks=offered)),
+    ]
+    assert [(row.reason, row.offered) for row in rows] == [
+        ("none", ()),
+        ("disabled", ()),
+        ("policy", offered),
+    ]

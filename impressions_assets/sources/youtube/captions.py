@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from youtube_transcript_api import RequestBlocked, Transcript, TranscriptList
 
@@ -22,10 +22,11 @@ from impressions_assets.errors import (
     SourceError,
     SourceUnreachable,
 )
-from impressions_assets.rows import Track, TrackKind
+from impressions_assets.rows import Track
 from impressions_assets.sources.youtube.outcomes import (
     FAILURES,
     block_in,
+    check_captions,
     check_id,
     not_yet,
     outcome_of,
@@ -34,6 +35,7 @@ from impressions_assets.sources.youtube.outcomes import (
 from impressions_assets.sources.youtube.player import player_in
 from impressions_assets.sources.youtube.politeness import Pace
 from impressions_assets.sources.youtube.session import Line, PoliteAdapter, Way
+from impressions_assets.sources.youtube.tracklist import tracks_of, transcript_at
 
 _REMEMBERED = 256
 
@@ -48,6 +50,7 @@ class CaptionClient:
         way: Way,
         translate_to: Sequence[str] = (),
         *,
+        concurrency: int = 1,
         now: Clock = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -58,10 +61,13 @@ class CaptionClient:
             pace: waits for the turn of each request.
             way: how YouTube is reached.
             translate_to: languages into which YouTube may translate, best first.
+            concurrency: how many videos callers may ask for at once.
             now: the clock.
             sleep: waits for some seconds, between two tries of a request.
         """
-        self.translate_to = tuple(translate_to)
+        self.asks = " ".join(["timedtext", *(f"to {language}" for language in translate_to)])
+        self.concurrency = concurrency
+        self._translate_to = translate_to
         self._budget = budget
         self._way = way
         self._now = now
@@ -79,7 +85,7 @@ class CaptionClient:
             Blocked, QuotaSpent: nobody may ask now; nothing is known of the video.
         """
         listed, tracklist = self._list(check_id(video_id))
-        tracks = _tracks_of(listed, self.translate_to)
+        tracks = tracks_of(listed, self._translate_to)
         if not tracks:
             raise NoCaptions(f"video {video_id}: it has no captions", "none")
         with self._lock:
@@ -92,11 +98,10 @@ class CaptionClient:
         """Return a track as YouTube sends it. Raises what `offer` raises, and SourceMissing."""
         with self._lock:
             tracklist = self._lists.pop(video_id, None)
-        if tracklist is None:  # listed by an earlier run; addresses of tracks expire in hours
-            _, tracklist = self._list(check_id(video_id))
+        tracklist = tracklist or self._list_again(video_id)
         with self._line(video_id) as line:
             listed = TranscriptList.build(line.session, video_id, tracklist)
-            transcript = _transcript_at(track.location, listed)
+            transcript = transcript_at(track.location, listed)
             return self._body_of(transcript, line)
 
     def close(self) -> None:
@@ -132,6 +137,13 @@ class CaptionClient:
             raise not_yet(video_id, player, self._now())
         return listed, player.tracklist
 
+    def _list_again(self, video_id: str) -> dict[str, Any]:
+        """List what an earlier run was offered: the addresses of tracks expire in hours."""
+        try:
+            return self._list(check_id(video_id))[1]
+        except NoCaptions:
+            raise track_missing(video_id) from None
+
     def _body_of(self, transcript: Transcript, line: Line) -> bytes:
         """Return what was received for a track.
 
@@ -146,7 +158,7 @@ class CaptionClient:
                 if not tries_left:
                     raise
         assert line.last is not None
-        return line.last.content
+        return check_captions(line.last.content)
 
     @property
     def _tries_when_blocked(self) -> int:
@@ -200,50 +212,3 @@ class CaptionClient:
                 self._pause = None
             if self._pause:
                 raise Blocked(str(self._pause), self._pause.until, self._pause.service)
-
-
-def _tracks_of(listed: TranscriptList, translate_to: Sequence[str]) -> tuple[Track, ...]:
-    """Tracks as rows: their places are names, for addresses expire."""
-    tracks = [_track(t.language_code, _kind(t), _place(t)) for t in listed]
-    for wanted in translate_to:
-        if any(_is_in(track.language, wanted) for track in tracks):
-            continue
-        for code in dict.fromkeys((wanted, wanted.split("-")[0])):
-            if origin := _to_translate(listed, code):
-                tracks.append(_track(code, "translated", f"{_place(origin)}/to/{code}"))
-                break
-    return tuple(tracks)
-
-
-def _to_translate(listed: TranscriptList, code: str) -> Transcript | None:
-    """Return the best track to translate: a person's in the language that is spoken, if any.
-
-    What is spoken is what was recognized.
-    """
-    spoken = {t.language_code for t in listed if t.is_generated}
-    able = [t for t in listed if code in {lang.language_code for lang in t.translation_languages}]
-    return min(able, key=lambda t: (t.language_code not in spoken, t.is_generated), default=None)
-
-
-def _transcript_at(place: str, listed: TranscriptList) -> Transcript:
-    _, language, kind, *to = place.split("/")
-    for transcript in listed:
-        if (transcript.language_code, _kind(transcript)) == (language, kind):
-            return transcript.translate(to[1]) if to else transcript
-    raise track_missing(listed.video_id)
-
-
-def _track(language: str, kind: TrackKind, place: str) -> Track:
-    return Track(language=language, kind=kind, format="timedtext", location=place)
-
-
-def _place(transcript: Transcript) -> str:
-    return f"timedtext/{transcript.language_code}/{_kind(transcript)}"
-
-
-def _kind(transcript: Transcript) -> Literal["manual", "automatic"]:
-    return "automatic" if transcript.is_generated else "manual"
-
-
-def _is_in(language: str, wanted: str) -> bool:
-    return language == wanted or language.startswith(f"{wanted}-")

@@ -47,8 +47,24 @@ FAILURES = (
 )
 """What youtube-transcript-api raises, on purpose or not."""
 
+_CAPTCHA = b'class="g-recaptcha"'
+_CAPTIONS = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<(transcript|timedtext)\b")
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _LIVE_AGAIN = timedelta(hours=2)
+
+
+class NotCaptions(ValueError):
+    """Something else came in the place of captions."""
+
+
+def check_captions(body: bytes) -> bytes:
+    """Return a track's bytes when they are captions at all.
+
+    The library takes any page without text in its outermost elements for captions without a cue.
+    """
+    if _CAPTIONS.match(body):
+        return body
+    raise NotCaptions
 
 
 def check_id(video_id: str) -> str:
@@ -62,7 +78,7 @@ def check_id(video_id: str) -> str:
 
 def block_in(raised: Exception, last: Response | None) -> str | None:
     """Say how YouTube took us for a robot, None when it did not."""
-    if isinstance(raised, RequestBlocked):
+    if isinstance(raised, RequestBlocked) or (last is not None and _CAPTCHA in last.content):
         return f"it takes us for a robot ({_where(raised, last)})"
     if isinstance(raised, FailedToCreateConsentCookie):
         return f"it asks for consent again and again ({_where(raised, last)})"

@@ -168,6 +168,7 @@ def connect(home: Home, youtube: YouTube, slept: list[float]) -> Iterator[Connec
     def made(
         translate_to: tuple[str, ...] = (),
         limit: int | None = None,
+        concurrency: int = 1,
         **way: object,
     ) -> CaptionClient:
         budget = Budget(home, "youtube-captions", limit)
@@ -177,6 +178,7 @@ def connect(home: Home, youtube: YouTube, slept: list[float]) -> Iterator[Connec
             Pace(0),
             Way(**settings),  # type: ignore[arg-type]
             translate_to,
+            concurrency=concurrency,
             sleep=slept.append,
         )
         clients.append(client)

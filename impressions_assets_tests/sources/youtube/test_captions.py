@@ -267,6 +267,8 @@ def test_a_stream_that_ended_is_a_video(youtube: YouTube, owner: Owner, connect:
         (TRACK, 429),
         (WATCH, "blocked"),
         (WATCH, "captcha"),
+        (PLAYER, "captcha"),
+        (TRACK, "captcha"),
         (PLAYER, "bot"),
     ],
 )
@@ -389,6 +391,7 @@ def test_a_page_in_the_place_of_captions_is_no_answer_and_is_not_kept(
     clip = youtube.world.upload(owner, "x")
     for body in (
         b"<html><body>Sorry</body></html>",
+        b"<html><body><p>Sorry</p></body></html>",
         b"<transcript><text>no time</text></transcript>",
     ):
         answer_with(monkeypatch, TRACK, body)
