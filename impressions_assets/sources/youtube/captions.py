@@ -6,9 +6,8 @@ nothing of the video: no further request is begun, and everybody waits.
 """
 
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -34,6 +33,7 @@ from impressions_assets.sources.youtube.outcomes import (
 )
 from impressions_assets.sources.youtube.player import player_in
 from impressions_assets.sources.youtube.politeness import Pace
+from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Line, PoliteAdapter, Way
 from impressions_assets.sources.youtube.tracklist import tracks_of, transcript_at
 
@@ -52,7 +52,7 @@ class CaptionClient:
         *,
         concurrency: int = 1,
         now: Clock = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
+        retries: Retries = Retries(),  # noqa: B008 - it is frozen
     ) -> None:
         """Ask nothing yet.
 
@@ -63,7 +63,7 @@ class CaptionClient:
             translate_to: languages into which YouTube may translate, best first.
             concurrency: how many videos callers may ask for at once.
             now: the clock.
-            sleep: waits for some seconds, between two tries of a request.
+            retries: how often a request is made, when what went wrong may pass.
         """
         self.asks = " ".join(["timedtext", *(f"to {language}" for language in translate_to)])
         self.concurrency = concurrency
@@ -71,7 +71,7 @@ class CaptionClient:
         self._budget = budget
         self._way = way
         self._now = now
-        self._adapter = PoliteAdapter(way, pace, self._check_pause, sleep)
+        self._adapter = PoliteAdapter(way, pace, retries, self._check_pause)
         self._lock = threading.Lock()
         self._idle: list[Line] = []
         self._lists: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -175,6 +175,8 @@ class CaptionClient:
         line = self._take()
         try:
             yield line
+        except SourceUnreachable as error:
+            raise SourceUnreachable(f"video {video_id}: {error}; it is tried again") from None
         except FAILURES as raised:
             raise self._judged(video_id, raised, line) from None
         else:

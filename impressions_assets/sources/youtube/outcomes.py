@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
-from requests import RequestException, Response, exceptions
+from requests import RequestException, Response
 from youtube_transcript_api import (
     AgeRestricted,
     FailedToCreateConsentCookie,
@@ -111,7 +111,7 @@ def outcome_of(
     if isinstance(raised, (NotTranslatable, TranslationLanguageNotAvailable)):
         return track_missing(video_id)
     return SourceUnreachable(
-        f"{video}: no whole answer came from YouTube ({_where(raised, last)}); it is tried again"
+        f"{video}: YouTube's answer makes no sense ({_where(raised, last)}); it is tried again"
     )
 
 
@@ -132,8 +132,6 @@ def track_missing(video_id: str) -> SourceMissing:
 
 def _where(raised: Exception, last: Response | None) -> str:
     name = type(raised).__name__
-    if isinstance(raised, exceptions.ProxyError):
-        return f"{name}: is the proxy up, and are its user and password right?"
     if isinstance(raised, RequestException) or last is None:
         return name
     return f"{name}, status {last.status_code} at {urlsplit(last.url).path}"

@@ -5,21 +5,22 @@ tries again what a moment may mend: no answer, half of one, a server's error. Re
 hosts (google.com's page for robots) go through it as well.
 """
 
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import LoadError, MozillaCookieJar
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response, Session, exceptions
 from requests.adapters import HTTPAdapter
 from youtube_transcript_api import YouTubeTranscriptApi
 from youtube_transcript_api.proxies import GenericProxyConfig, ProxyConfig, WebshareProxyConfig
 
-from impressions_assets.errors import SourceRefused
+from impressions_assets.errors import SourceRefused, SourceUnreachable
 from impressions_assets.sources.youtube.politeness import Pace
+from impressions_assets.sources.youtube.retries import Retries
 
 _PASSING_STATUS = (408, 500, 502, 503, 504)
 _PASSING_ERRORS = (
@@ -28,7 +29,6 @@ _PASSING_ERRORS = (
     exceptions.ChunkedEncodingError,
     exceptions.ContentDecodingError,
 )
-_FIRST_DELAY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,8 +44,6 @@ class Way:
     base_url: str = ""
     """Another server than YouTube's: a gateway, or a stand-in on loopback."""
     timeout_seconds: float = 20.0
-    tries: int = 3
-    """How often a request is made at most, when what went wrong may pass."""
 
     @property
     def proxy_config(self) -> ProxyConfig | None:
@@ -62,22 +60,22 @@ class PoliteAdapter(HTTPAdapter):
         self,
         way: Way,
         pace: Pace,
-        may_ask: Callable[[], None] = lambda: None,
-        sleep: Callable[[float], None] = time.sleep,
+        retries: Retries,
+        may_ask: Callable[[], None],
     ) -> None:
         """Connect nowhere yet.
 
         Args:
-            way: time limit, tries, and the server to take in YouTube's place.
+            way: the time limit, and the server to take in YouTube's place.
             pace: waits for the turn of each request.
-            may_ask: called after that, before each request; raises when none may be made.
-            sleep: waits for some seconds, between two tries.
+            retries: how often a request is made, when what went wrong may pass.
+            may_ask: called before each request; raises when none may be made.
         """
         super().__init__()
         self._way = way
         self._pace = pace
+        self._retries = retries
         self._may_ask = may_ask
-        self._sleep = sleep
 
     def send(
         self,
@@ -88,28 +86,34 @@ class PoliteAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Any = None,
     ) -> Response:
-        """Send a request until an answer came whole, or the tries are used up."""
-        limit = timeout or self._way.timeout_seconds
-        for delay_seconds in self._delays():
-            try:
-                response = self._send_once(request, limit, verify, cert, proxies)
-                if response.status_code not in _PASSING_STATUS:
-                    return response
-            except _PASSING_ERRORS:
-                pass
-            self._sleep(delay_seconds)
-        return self._send_once(request, limit, verify, cert, proxies)
+        """Send a request until an answer came whole.
 
-    def _delays(self) -> list[float]:
-        return [_FIRST_DELAY_SECONDS * 2**number for number in range(self._way.tries - 1)]
+        Raises:
+            SourceUnreachable: none came, after all tries.
+            What `may_ask` raises.
+        """
+        limit = timeout or self._way.timeout_seconds
+        return self._retries.run(lambda: self._send_once(request, limit, verify, cert, proxies))
 
     def _send_once(
         self, request: PreparedRequest, timeout: Any, verify: Any, cert: Any, proxies: Any
     ) -> Response:
         self._pace.wait()
         self._may_ask()
-        response = super().send(self._elsewhere(request), False, timeout, verify, cert, proxies)
-        _ = response.content  # reads it here, so that half an answer is tried again as well
+        path = urlsplit(request.url or "").path
+        try:
+            response = super().send(self._elsewhere(request), False, timeout, verify, cert, proxies)
+            _ = response.content  # reads it here, so that half an answer is tried again as well
+        except exceptions.ProxyError:
+            raise SourceUnreachable(
+                f"no answer from {path}: is the proxy up, and are its user and password right?"
+            ) from None  # requests' messages show whole addresses
+        except _PASSING_ERRORS as error:
+            raise SourceUnreachable(
+                f"no whole answer from {path} ({type(error).__name__})"
+            ) from None
+        if response.status_code in _PASSING_STATUS:
+            raise SourceUnreachable(f"no answer from {path} (status {response.status_code})")
         response.request, response.url = request, request.url or ""  # cookies go by these
         return response
 

@@ -26,12 +26,13 @@ _PLACE = "listing/place"
 class Captions(Protocol):
     """What fetches captions."""
 
+    asks: str
     concurrency: int
 
-    def offer(self, video: Video) -> tuple[Track, ...]:
+    def offer(self, video_id: str) -> tuple[Track, ...]:
         """Tracks of a video that one can fetch."""
 
-    def fetch(self, video: Video, track: Track) -> bytes:
+    def fetch(self, video_id: str, track: Track) -> bytes:
         """Bytes of a track."""
 
 
@@ -65,7 +66,7 @@ class YouTubeSource:
             now: the clock.
         """
         self.name = link.url
-        self.concurrency = captions.concurrency
+        self.asks, self.concurrency = captions.asks, captions.concurrency
         self._link, self._lister, self._feed, self._captions = link, lister, feed, captions
         self._raw, self._sweep, self._gone, self._now = raw, sweep, gone, now
 
@@ -99,11 +100,11 @@ class YouTubeSource:
 
     def offer(self, video: Video) -> tuple[Track, ...]:
         """Tracks of a video that one can fetch."""
-        return self._captions.offer(video)
+        return self._captions.offer(video.video_id)
 
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track."""
-        return self._captions.fetch(video, track)
+        return self._captions.fetch(video.video_id, track)
 
     def _memory(self) -> Memory:
         place = self._place()

@@ -43,13 +43,14 @@ class Named:
 class NoCaptionsHere:
     """Nothing of these tests fetches captions."""
 
+    asks = "nothing"
     concurrency = 1
 
-    def offer(self, video):
-        raise AssertionError(video)
+    def offer(self, video_id):
+        raise AssertionError(video_id)
 
-    def fetch(self, video, track):
-        raise AssertionError(video, track)
+    def fetch(self, video_id, track):
+        raise AssertionError(video_id, track)
 
 
 @dataclass
@@ -169,6 +170,7 @@ def connect(home: Home, youtube: YouTube, slept: list[float]) -> Iterator[Connec
         translate_to: tuple[str, ...] = (),
         limit: int | None = None,
         concurrency: int = 1,
+        tries: int = 3,
         **way: object,
     ) -> CaptionClient:
         budget = Budget(home, "youtube-captions", limit)
@@ -179,7 +181,7 @@ def connect(home: Home, youtube: YouTube, slept: list[float]) -> Iterator[Connec
             Way(**settings),  # type: ignore[arg-type]
             translate_to,
             concurrency=concurrency,
-            sleep=slept.append,
+            retries=Retries(tries, sleep=slept.append),
         )
         clients.append(client)
         return client

@@ -330,12 +330,10 @@ def test_a_broken_answer_is_tried_again_and_is_no_answer_in_the_end(
     clip = youtube.world.upload(owner, "x")
     youtube.fail(path, *[fault] * 3)  # type: ignore[list-item]
     client = connect()
-    with pytest.raises(SourceUnreachable, match="no whole answer") as raised:
+    with pytest.raises(SourceUnreachable, match=clip.video_id) as raised:
         client.fetch(clip.video_id, client.offer(clip.video_id)[0])
     assert raised.value.retry
-    assert slept == (
-        [] if fault == "empty" else [1, 2]
-    )  # what is empty came whole: it is asked later
+    assert len(slept) == (0 if fault == "empty" else 2)  # what is empty came whole
     youtube.heal()
     assert client.fetch(clip.video_id, client.offer(clip.video_id)[0])
 
@@ -348,7 +346,7 @@ def test_what_passes_is_tried_again_and_nobody_notices(
     youtube.fail(path, "cut", 502)
     client = connect()
     assert client.fetch(clip.video_id, client.offer(clip.video_id)[0])
-    assert slept == [1, 2]
+    assert len(slept) == 2
 
 
 def test_a_server_that_hangs_is_given_up_after_the_time_limit(
