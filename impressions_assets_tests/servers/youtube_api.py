@@ -152,8 +152,9 @@ def _playlist_items(world: World, request: Request) -> Json:
         clips = [clip for clip in clips if clip.video_id == request.query["videoId"]]
     size = min(_PAGE, int(request.query.get("maxResults", "5")))
     start = _start_of(request.query.get("pageToken"))
-    items = [_item(playlist_id, n, clip) for n, clip in enumerate(clips)]
-    found = _list("playlistItemListResponse", items[start : start + size], total=len(clips))
+    page = enumerate(clips[start : start + size], start)
+    items = [_item(playlist_id, n, clip) for n, clip in page]
+    found = _list("playlistItemListResponse", items, total=len(clips))
     if start + size < len(clips):
         found["nextPageToken"] = f"EAAaB1BUOk{start + size:06d}"
     return found

@@ -29,7 +29,14 @@ def watch_page(youtube: YouTube, request: Request) -> Answer:
     if youtube.consent == "endless" or (youtube.consent == "asked" and not is_given):
         return _html(_CONSENT_PAGE)
     clip = youtube.world.clips.get(request.query.get("v", ""))
-    config = json.dumps({"INNERTUBE_API_KEY": _PAGE_KEY, "INNERTUBE_CONTEXT_CLIENT_NAME": 1})
+    context = {"client": {"clientName": "WEB", "clientVersion": "2.20260101.00.00"}}
+    config = json.dumps(
+        {
+            "INNERTUBE_API_KEY": _PAGE_KEY,
+            "INNERTUBE_CONTEXT_CLIENT_NAME": 1,
+            "INNERTUBE_CONTEXT": context,
+        }
+    )
     player = json.dumps(player_of(youtube, clip, "WEB"), ensure_ascii=False)
     return _html(
         f"<!DOCTYPE html><html><head><title>{escape(clip.title) if clip else ''}</title></head>"

@@ -29,7 +29,15 @@ from impressions_assets.errors import (
 )
 from impressions_assets.rows import Status
 from impressions_assets.sources.youtube.api_json import read_resource
-from impressions_assets.sources.youtube.lister import Answer, Link, Page, Place, StaleToken, Told
+from impressions_assets.sources.youtube.lister import (
+    Answer,
+    Link,
+    Page,
+    Place,
+    StaleToken,
+    Told,
+    place_by_id,
+)
 from impressions_assets.sources.youtube.retries import Retries
 
 PAGE_LENGTH = 50
@@ -74,6 +82,8 @@ class ApiLister:
     """Lists by the Data API. For one thread."""
 
     engine = "youtube-data-api"
+    batch_length = PAGE_LENGTH
+    asks_for_all = True
 
     def __init__(
         self,
@@ -101,12 +111,9 @@ class ApiLister:
 
     def place_of(self, link: Link) -> Place:
         """Find where a link leads; only a handle and a name cost a unit."""
-        if link.kind == "playlist":
-            return Place("playlist", link.id)
-        if link.kind == "video":
-            return Place("video", link.id)
-        if link.kind == "channel":
-            return Place("channel", link.id)
+        place = place_by_id(link)
+        if place is not None:
+            return place
         asked = {"forUsername": link.id} if link.kind == "user" else {"forHandle": f"@{link.id}"}
         found = self._ask(f"channel {link.url}", "channels", part="id", **asked)
         items = (found or {}).get("items", [])

@@ -34,10 +34,17 @@ class Snippet(Struct, rename="camel"):
     default_audio_language: str | None = None
 
 
-class ContentDetails(Struct):
+class Rating(Struct, rename="camel"):
+    """For whom it is."""
+
+    yt_rating: str = ""
+
+
+class ContentDetails(Struct, rename="camel"):
     """What the video is."""
 
     duration: str = ""
+    content_rating: Rating = field(default_factory=Rating)
 
 
 class VideoStatus(Struct, rename="camel"):
@@ -122,7 +129,9 @@ def _live(found: Resource) -> Live:
 def _status(found: Resource, live: Live) -> Status:
     if live in ("upcoming", "live"):
         return "live"
-    return "private" if found.status.privacy_status == "private" else "ok"
+    if found.status.privacy_status == "private":
+        return "private"
+    return "blocked" if found.details.content_rating.yt_rating == "ytAgeRestricted" else "ok"
 
 
 def _starts(live: LiveDetails | None) -> datetime | None:

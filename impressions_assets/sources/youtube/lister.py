@@ -44,6 +44,17 @@ class Place(Struct, frozen=True):
         return f"UU{self.id[2:]}" if self.kind == "channel" else self.id
 
 
+_BY_ID: tuple[PlaceKind, ...] = ("channel", "playlist", "video")
+
+
+def place_by_id(link: Link) -> Place | None:
+    """Where a link leads, when its id says so."""
+    for kind in _BY_ID:
+        if link.kind == kind:
+            return Place(kind, link.id)
+    return None
+
+
 class Page(Struct, frozen=True):
     """A page of a playlist, in its order."""
 
@@ -54,16 +65,23 @@ class Page(Struct, frozen=True):
     """Those that the playlist shows no more than a grey tile of."""
     oldest: str | None = None
     """ISO time of the oldest publication, where it is told."""
+    titles: dict[str, str] = {}
+    """Where they are told, and asking for every video would be too much."""
 
 
 class Answer(Struct, frozen=True):
-    """What is told of some videos: each is in one of the three."""
+    """What is told of some videos."""
 
     items: dict[str, bytes]
     """JSON as received."""
     gone: dict[str, Status] = {}
     errors: dict[str, SourceError] = {}
     etag: str = ""
+
+    @property
+    def ids(self) -> set[str]:
+        """Those of which anything is told."""
+        return {*self.items, *self.gone, *self.errors}
 
 
 class Told(Struct, frozen=True):
@@ -73,6 +91,8 @@ class Told(Struct, frozen=True):
     channel_id: str = ""
     is_public: bool = True
     """Whether anybody who looks for it finds it."""
+    is_short: bool | None = None
+    """None where the item does not tell."""
     starts: datetime | None = None
     """When a stream that is to come begins."""
 
@@ -90,6 +110,12 @@ class Lister(Protocol):
     engine: str
     """Under this name what it received is kept."""
 
+    batch_length: int
+    """For how many videos to ask at once, and so how many answers a kill can lose."""
+
+    asks_for_all: bool
+    """Whether a sweep asks for every video; else for those alone whose title changed."""
+
     def place_of(self, link: Link) -> Place:
         """Find where a link leads. Raises SourceMissing when it leads nowhere."""
 
@@ -97,7 +123,7 @@ class Lister(Protocol):
         """Ask for a page. Raises SourceMissing when there is no such playlist, StaleToken."""
 
     def videos(self, ids: Sequence[str], etag: str = "") -> Answer | None:
-        """Ask for videos, at most 50."""
+        """Ask for videos, at most `batch_length`; some may stay without an answer."""
 
     def read(self, item: bytes) -> Told:
         """Read what was received. Raises SourceBroken."""

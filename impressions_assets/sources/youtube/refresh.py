@@ -8,7 +8,8 @@
   is no feed, the playlist's top is read in its place. A playlist whose feed shows other ids, or in
   another order, is walked through: additions may stand anywhere. Those below its first 15 are
   found by the sweep.
-- The sweep walks through everything and asks for every video, with the ETags of the last sweep.
+- The sweep walks through everything and asks for every video, with the ETags of the last sweep;
+  without a key only for those that are new, missing, or of another title: one by one is slow.
 
 What is to be asked for is noted before it is asked, together with what told of it.
 """
@@ -32,7 +33,6 @@ from impressions_assets.sources.youtube.memory import (
 )
 from impressions_assets.sources.youtube.shorts import decide_shorts, may_be_short
 
-BATCH = 50
 _LOOK_AGAIN = timedelta(hours=1)
 _COMMIT_EVERY = 10  # pages or batches that brought nothing new
 
@@ -161,12 +161,21 @@ class Refresh:
         assert state.walk is not None
         state.walk.append(WalkedPage(token, page))
         self._note_due(v for v in page.ids if v in state.gone and v not in page.gone)
+        if state.is_sweep and page.titles:
+            self._note_due(self._renamed(page))
         known = set(state.ids)
         fresh = [video_id for video_id in page.ids if video_id not in known]
         state.gone |= page.gone
         self._add(fresh)
         if len(state.walk) % _COMMIT_EVERY == 0:
             self._memory.flush()
+
+    def _renamed(self, page: Page) -> list[str]:
+        titles = {
+            video_id: self._lister.read(bytes(video.item)).video.title
+            for video_id, video in self._memory.videos(page.titles).items()
+        }
+        return [video_id for video_id in titles if titles[video_id] != page.titles[video_id]]
 
     def _finish_walk(self, walk: list[WalkedPage]) -> None:
         """What was known and is not listed any more is asked for: it is gone, or it left."""
@@ -177,7 +186,7 @@ class Refresh:
         self._note_lost(video_id for video_id in unlisted if video_id not in state.gone)
         state.pages, state.walk = walk, None
         state.is_whole = True
-        state.num_swept = 0 if state.is_sweep else None
+        state.num_swept = 0 if state.is_sweep and self._lister.asks_for_all else None
 
     def _sweep_videos(self) -> None:
         """Ask for every video; the oldest first, so that new ones leave the batches as they are."""
@@ -185,7 +194,8 @@ class Refresh:
         if state.num_swept is None:
             return
         ids = [video_id for video_id in reversed(state.ids) if video_id not in state.gone]
-        batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+        length = self._lister.batch_length
+        batches = [ids[start : start + length] for start in range(0, len(ids), length)]
         kept, state.etags = state.etags, dict(state.etags)
         for number, batch in enumerate(batches):
             if number < state.num_swept:
@@ -193,7 +203,8 @@ class Refresh:
             name = _digest_of(batch)
             answer = self._lister.videos(batch, kept.get(name, ""))
             if answer is not None:
-                self._take_answer(batch, answer)
+                self._take_answer(answer)
+                self._note_due(video_id for video_id in batch if video_id not in answer.ids)
                 state.etags[name] = answer.etag
             state.num_swept = number + 1
             if number % _COMMIT_EVERY == 0:
@@ -225,15 +236,15 @@ class Refresh:
     def _ask_for_due(self) -> None:
         state = self._state
         while state.due:
-            batch = state.due[:BATCH]
+            batch = state.due[: self._lister.batch_length]
             answer = self._lister.videos(batch)
-            assert answer is not None
-            self._take_answer(batch, answer)
-            state.due = state.due[BATCH:]
+            assert answer is not None  # nothing was asked of a kind that can be unchanged
+            self._take_answer(answer)
+            state.due = [video_id for video_id in state.due if video_id not in answer.ids]
             self._memory.flush()
 
-    def _take_answer(self, batch: Sequence[str], answer: Answer) -> None:
-        state, before = self._state, self._memory.videos(batch)
+    def _take_answer(self, answer: Answer) -> None:
+        state, before = self._state, self._memory.videos(answer.ids)
         for video_id, item in answer.items.items():
             self._take_item(video_id, item, before.get(video_id))
         for video_id, status in answer.gone.items():
@@ -245,18 +256,19 @@ class Refresh:
                 state.waiting.pop(video_id, None)
         for video_id, error in answer.errors.items():
             self._wait(video_id, str(error))
-        state.lost = [video_id for video_id in state.lost if video_id not in batch]
+        state.lost = [video_id for video_id in state.lost if video_id not in answer.ids]
 
     def _take_item(self, video_id: str, item: bytes, before: KeptVideo | None) -> None:
         state = self._state
         state.gone.pop(video_id, None)
         state.waiting.pop(video_id, None)
-        seen = next((e.is_short for e in state.news.entries if e.video_id == video_id), None)
+        told = self._lister.read(item)
+        shown = (e.is_short for e in state.news.entries if e.video_id == video_id)
+        seen = told.is_short if told.is_short is not None else next(shown, None)
         is_short = seen if seen is not None else before is not None and before.is_short
         video = KeptVideo(msgspec.Raw(item), is_short)
         if video != before:
             self._memory.add(video_id, video)
-        told = self._lister.read(item)
         self._note_live(told)
         if before is None and seen is None and may_be_short(told.video):
             state.undecided[video_id] = Undecided(told.channel_id, told.video.published or "")

@@ -25,6 +25,10 @@ class Retries:
             try:
                 return call()
             except SourceUnreachable:
-                jitter = random.uniform(0.5, 1.0)  # noqa: S311 - that not all come back at once
-                self.sleep(self.first_delay_seconds * 2.0**number * jitter)
+                self.pause(number)
         return call()
+
+    def pause(self, number: int) -> None:
+        """Wait before the try after number `number`, which counts from 0."""
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - that not all come back at once
+        self.sleep(self.first_delay_seconds * 2.0**number * jitter)

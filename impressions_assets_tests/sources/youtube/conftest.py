@@ -15,10 +15,13 @@ from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.youtube.api import ApiLister, service_name
 from impressions_assets.sources.youtube.captions import CaptionClient
 from impressions_assets.sources.youtube.feed import Feed
+from impressions_assets.sources.youtube.keyless import KeylessLister
 from impressions_assets.sources.youtube.politeness import Pace
 from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.source import YouTubeSource
+from impressions_assets.sources.youtube.ytdlp import YtDlp
+from impressions_assets.youtube_links import YouTubeLink
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Owner, World
 
@@ -26,18 +29,6 @@ KEY = "a-key-for-tests"
 
 Connect = Callable[..., CaptionClient]
 """Makes a client of captions."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """A link."""
-
-    kind: str
-    id: str
-
-    @property
-    def url(self) -> str:
-        return f"https://www.youtube.com/{self.kind}/{self.id}"
 
 
 class NoCaptionsHere:
@@ -78,6 +69,12 @@ class Visitor:
     def wait(self, **time: float) -> None:
         self.now += timedelta(**time)
 
+    def closing(self, opened: YtDlp) -> None:
+        self._stack.callback(opened.close)
+
+    def close(self) -> None:
+        self._stack.close()
+
     def retries(self) -> Retries:
         return Retries(sleep=self.slept.append)
 
@@ -93,6 +90,14 @@ class Visitor:
             )
         )
 
+    def keyless(self, **more) -> KeylessLister:
+        """The way without a key; it makes its requests to `budget`'s account."""
+        budget = Budget(self.home, "youtube.com", None, now=lambda: self.now)
+        options = {"base_url": self.youtube.url, "timeout_seconds": self.timeout_seconds}
+        pages = YtDlp(budget, lambda: None, retries=self.retries(), **(options | more))
+        self.closing(pages)
+        return KeylessLister(pages)
+
     def feed(self) -> Feed:
         return self._stack.enter_context(
             Feed(self.youtube.url, self.timeout_seconds, self.retries())
@@ -100,7 +105,7 @@ class Visitor:
 
     def source(self, kind: str, name: str, **options) -> YouTubeSource:
         return YouTubeSource(
-            Named(kind, name),
+            YouTubeLink(kind, name),
             options.pop("lister", None) or self.lister(),
             self.feed(),
             NoCaptionsHere(),

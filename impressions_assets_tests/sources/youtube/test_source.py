@@ -396,11 +396,12 @@ from impressions_assets.home import Home
 from impressions_assets.sources.youtube.api import ApiLister
 from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.source import YouTubeSource
-from impressions_assets_tests.sources.youtube.conftest import KEY, Named, NoCaptionsHere
+from impressions_assets.youtube_links import YouTubeLink
+from impressions_assets_tests.sources.youtube.conftest import KEY, NoCaptionsHere
 url, root, channel = sys.argv[1:]
 home = Home(root)
 lister = ApiLister(KEY, Budget(home, "youtube", None), base_url=url)
-link = Named("channel", channel)
+link = YouTubeLink("channel", channel)
 list(YouTubeSource(link, lister, Feed(url), NoCaptionsHere(), Raw(home)).list_videos())
 """
 
@@ -445,3 +446,14 @@ def test_a_description_of_five_thousand_emoji_survives(world, owner, look):
     assert video.description == "🦆" * 5000
     assert video.tags == ("🦆", "ente")
     assert look().units == 0
+
+
+@pytest.mark.slow
+def test_five_thousand_videos_cost_two_hundred_units_and_later_nothing(world, owner, look):
+    """A page and a batch for each 50; a unit more for each 50 Shorts among them."""
+    clips = world.uploads(owner, 4900, tracks=())
+    clips += world.uploads(owner, 100, tracks=(), is_short=True, duration_seconds=30)
+    seen = look()
+    assert seen.videos.keys() == ids(clips)
+    assert seen.units == 100 + 100 + 2
+    assert look().asked == [FEED]
