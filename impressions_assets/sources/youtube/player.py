@@ -67,7 +67,8 @@ class Player(Struct, rename="camel"):
     @property
     def takes_us_for_a_robot(self) -> bool:
         """Whether the refusal is meant for us, and says nothing of the video."""
-        return not self.is_playable and bool(_ROBOT.search(self.words))
+        said = self.playability_status.reason.replace("’", "'") or self.words
+        return not self.is_playable and bool(_ROBOT.search(said))
 
     @property
     def is_live(self) -> bool:
