@@ -17,6 +17,7 @@ from impressions_assets_tests.bench.channel import ChannelRuns, measure_channel
 from impressions_assets_tests.bench.imports import import_definitions
 from impressions_assets_tests.bench.rooms import captions_speed, shards_speed
 from impressions_assets_tests.bench.tables import change_three
+from impressions_assets_tests.bench.youtube import fetch_captions
 
 _FULL = 10_000
 
@@ -75,6 +76,8 @@ def _ratios(runs: ChannelRuns) -> Iterator[tuple[str, str]]:
 def _speeds(home: Path) -> Iterator[tuple[str, str]]:
     yield "captions to segments, CPU", f"{captions_speed(home / 'captions'):.1f} MB/s"
     yield "text to tokens in shards, CPU", f"{shards_speed(home / 'shards'):.1f} MB/s"
+    captions = fetch_captions(home / "youtube", 200)
+    yield "YouTube captions, 50 ms an answer", f"{200 / captions.wall_seconds:.0f} videos/s"
     replaced, merged = change_three(home / "tables", 5000)
     ratio = merged.cpu_seconds / replaced.cpu_seconds
     yield "3 of 5000 rows: merge / replace where, CPU", f"{ratio:.0f}x"

@@ -6,6 +6,7 @@ import pytest
 
 from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
+from impressions_assets_tests.bench.youtube import CONCURRENCY, fetch_captions
 
 
 def test_a_small_channel_goes_through_all_runs(
@@ -28,6 +29,12 @@ def test_a_small_channel_goes_through_all_runs(
     assert 1 <= rewritten[2] <= 2
     assert runs.full.cpu_seconds > 0
     assert 50 < runs.full.peak_mb < 4000
+
+
+def test_captions_of_a_youtube_on_loopback_are_fetched(tmp_path: Path) -> None:
+    cost = fetch_captions(tmp_path, 16)
+    assert 0 < cost.cpu_seconds < 60
+    assert cost.wall_seconds >= 3 * 16 / CONCURRENCY * 0.05
 
 
 def test_the_same_seed_writes_the_same_archive(tmp_path: Path) -> None:
