@@ -27,3 +27,7 @@ class Raw:
     def keep(self, captures: Sequence[Capture]) -> None:
         """Keep captures in one commit, each in place of the one that has its key."""
         self._table.put(SHARED, [Entry(capture) for capture in captures])
+
+    def tidy(self) -> None:
+        """Join small files, when there are many: each batch of a listing leaves one."""
+        self._table.tidy(SHARED)

@@ -243,6 +243,12 @@ class YouTubeSettings(Strict):
         default=20.0, gt=0, allow_inf_nan=False, description="seconds to wait for an answer"
     )
     concurrency: int = Field(default=4, ge=1, le=32, description="requests at the same time")
+    check_every_minutes: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="minutes between two looks at a feed; a look costs no quota",
+    )
 
 
 class RetrainPolicy(Strict):

@@ -35,6 +35,11 @@ def lane(channel: str, kind: str) -> dict[str, str]:
     return {LANE_TAG: f"{channel}:{kind}"}
 
 
+def sweep_config() -> dict[str, Any]:
+    """Return the run config by which `videos` asks for everything again."""
+    return {"ops": {"videos": {"config": {"sweep": True}}}}
+
+
 def _channel_job(name: str, kind: str, assets: tuple[str, ...], description: str) -> Any:
     config: dg.PartitionedConfig[Any] = dg.PartitionedConfig(
         partitions_def=channel_partitions,

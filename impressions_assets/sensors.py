@@ -13,7 +13,7 @@ from impressions_assets.assets.training import KIND
 from impressions_assets.channels import Channel
 from impressions_assets.cron import was_due
 from impressions_assets.home import Home
-from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS, lane
+from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS, lane, sweep_config
 from impressions_assets.partitions import CHANNEL_DIMENSION, channel_partitions
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.runs import fail_dead_runs
@@ -133,7 +133,8 @@ def nightly_sweep(
 ) -> Iterator[dg.RunRequest]:
     """Request a data run of each channel."""
     for name in partitioned(context.instance, impressions):
-        yield dg.RunRequest(partition_key=name, tags=lane(name, "data"))
+        tags = lane(name, "data")
+        yield dg.RunRequest(partition_key=name, tags=tags, run_config=sweep_config())
 
 
 @dg.sensor(

@@ -123,6 +123,7 @@ def test_sensors_and_the_nightly_sweep_run_from_the_start() -> None:
         "due_retries",
         "due_trainings",
         "changed_files",
+        "new_uploads",
         "dead_runs",
         "automation",
     }

@@ -18,7 +18,7 @@ from impressions_assets.assets.declare import (
 )
 from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, refresh
-from impressions_assets.resources.impressions import Impressions, open_sources
+from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.speech.transcribe import transcripts_of
@@ -42,22 +42,23 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
     channel = impressions.channel(context.partition_key)
     policy = channel.transcripts
     look_again = timedelta(days=policy.look_again_days)
-    captures = Captures(impressions.home, open_sources(channel), look_again)
-    report = refresh(
-        impressions.home,
-        STAGE,
-        channel.name,
-        lambda inputs: transcripts_of(
-            (video for (video,) in inputs),
-            captures.offers,
-            captures.fetch_all,
-            capture_key_of,
-            channel.languages,
-            policy.policy,
-        ),
-        settings_of(channel),
-        progress=log_progress(context),
-    )
+    with impressions.sources(channel) as sources:
+        captures = Captures(impressions.home, sources, look_again)
+        report = refresh(
+            impressions.home,
+            STAGE,
+            channel.name,
+            lambda inputs: transcripts_of(
+                (video for (video,) in inputs),
+                captures.offers,
+                captures.fetch_all,
+                capture_key_of,
+                channel.languages,
+                policy.policy,
+            ),
+            settings_of(channel),
+            progress=log_progress(context),
+        )
     origins = Counter(
         origin for (origin,) in impressions.home.table(STAGE.table).columns(channel.name, "origin")
     )

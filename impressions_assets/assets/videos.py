@@ -13,8 +13,15 @@ from impressions_assets.assets.declare import (
     standing_facts,
 )
 from impressions_assets.ledger import reconcile
-from impressions_assets.resources.impressions import Impressions, open_sources
+from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.listing import Listing
+
+
+class Look(dg.Config):
+    """How the sources are looked at."""
+
+    sweep: bool = False
+    """Ask for every video of YouTube again, as the nightly sweep does: 1 unit of quota for 50."""
 
 
 @channel_asset(
@@ -29,17 +36,20 @@ from impressions_assets.sources.listing import Listing
         "not_empty": "The channel has at least one video.",
     },
 )
-def videos(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
+def videos(
+    context: dg.AssetExecutionContext, config: Look, impressions: Impressions
+) -> Materialized:
     """One row per video: title, description, dates, chapters and caption tracks."""
     channel = impressions.channel(context.partition_key)
-    listing = Listing(open_sources(channel), channel.filters)
-    report = reconcile(
-        impressions.home,
-        channel.name,
-        listing,
-        complete=listing.is_complete,
-        pause=listing.pause,
-    )
+    with impressions.sources(channel, sweep=config.sweep) as sources:
+        listing = Listing(sources, channel.filters)
+        report = reconcile(
+            impressions.home,
+            channel.name,
+            listing,
+            complete=listing.is_complete,
+            pause=listing.pause,
+        )
     errors = [str(error) for error in listing.errors]
     titles = impressions.home.table("videos").columns(
         channel.name, "title", "published", "duration_seconds"

@@ -20,6 +20,10 @@ def materialize(
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be computed, and do nothing.")
     ] = False,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="Ask for every YouTube video again, as each night."),
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Bring a channel up to date: its dataset, then its model. Only what changed is computed."""
@@ -27,7 +31,7 @@ def materialize(
 
     place = open_place()
     place.channel(name)
-    launches = launches_of(name, select)
+    launches = launches_of(name, select, sweep=sweep)
     if plan:
         from impressions_assets.cli.planning import show_plan
 

@@ -1,6 +1,6 @@
 """What a run would do, without doing it: sources are listed, digests compared, nothing written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,13 +14,17 @@ from impressions_assets.cli.terminal import minute, note, number, output, table_
 from impressions_assets.errors import ImpressionsError
 from impressions_assets.home import Home
 from impressions_assets.ledger import plan
-from impressions_assets.resources.impressions import open_sources
+from impressions_assets.resources.sources import opened
 from impressions_assets.rows import Video
 from impressions_assets.sources.listing import Listing
+from impressions_assets.sources.source import Source
 from impressions_assets.tables import digest_of, key_of
 
 if TYPE_CHECKING:
     from impressions_assets.channels import Channel
+
+
+REQUESTS_A_VIDEO = 3  # its page, its player, its track
 
 
 class Ahead(NamedTuple):
@@ -43,7 +47,9 @@ def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
         "",
         numbers=("to compute", "waiting", "valid", "to remove"),
     )
-    ahead = plan_tables(place.home, channel, assets)
+    with opened(place.home, place.settings, place.channels().youtube, channel) as sources:
+        ahead = plan_tables(place.home, channel, sources, assets)
+        asked = list(_asked(place, name, sources, ahead))
     for asset, found in ahead.items():
         table.add_row(
             asset,
@@ -55,10 +61,14 @@ def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
     moving = any(found.touched or found.gone for found in ahead.values())
     for line in _model_lines(place.home, channel, assets, moving):
         output().print(line, soft_wrap=True)
+    for line in asked:
+        output().print(line, soft_wrap=True, markup=False)
     note("[dim]nothing was computed; without --plan it is[/]")
 
 
-def plan_tables(home: Home, channel: "Channel", assets: Sequence[str]) -> dict[str, Ahead]:
+def plan_tables(
+    home: Home, channel: "Channel", sources: Sequence[Source], assets: Sequence[str]
+) -> dict[str, Ahead]:
     """Say what is ahead of each table among the assets.
 
     What a changed row does to the rows made from it is known only when it is made: when it comes
@@ -66,7 +76,7 @@ def plan_tables(home: Home, channel: "Channel", assets: Sequence[str]) -> dict[s
     """
     ahead: dict[str, Ahead] = {}
     if "videos" in assets:
-        ahead["videos"] = _videos(home, channel)
+        ahead["videos"] = _videos(home, channel, sources)
     for stage, settings_of in STAGES:
         if stage.table not in assets:
             continue
@@ -87,9 +97,9 @@ def plan_tables(home: Home, channel: "Channel", assets: Sequence[str]) -> dict[s
     return ahead
 
 
-def _videos(home: Home, channel: "Channel") -> Ahead:
-    """List the sources, and compare with the table."""
-    listing = Listing(open_sources(channel), channel.filters)
+def _videos(home: Home, channel: "Channel", sources: Sequence[Source]) -> Ahead:
+    """List what the sources know without asking anybody, and compare with the table."""
+    listing = Listing(sources, channel.filters, known_only=True)
     have = home.table("videos").digests(channel.name)
     listed = {key_of(item.video_id): item for item in listing}
     videos = {key: item for key, item in listed.items() if isinstance(item, Video)}
@@ -107,6 +117,28 @@ def _videos(home: Home, channel: "Channel") -> Ahead:
         gone=frozenset(have.keys() - listed.keys() if listing.is_complete() else ()),
         note=", ".join(part for part in parts if part),
     )
+
+
+def _asked(
+    place: Place, name: str, sources: Sequence[Source], ahead: Mapping[str, Ahead]
+) -> Iterator[str]:
+    """Say what would be asked over a network, and how much there is to hear."""
+    forecasts = [source.forecast() for source in sources if source.asks]
+    if forecasts and "videos" in ahead:
+        looks = sum(forecast.requests for forecast in forecasts)
+        yield f"asks for news: {looks:,} requests, no quota while there is none"
+        yield from (forecast.note for forecast in forecasts if forecast.note)
+    if forecasts and "transcripts" in ahead:
+        due = ahead["transcripts"].computed
+        unheard = [v for v in place.home.table("videos").rows(name, due) if not v.tracks]
+        hours = sum(video.duration_seconds or 0 for video in unheard) / 3600
+        yield (
+            f"asks for captions: about {REQUESTS_A_VIDEO * len(unheard):,} requests for "
+            f"{len(unheard):,} videos ({hours:,.1f} hours)"
+        )
+        most = place.channels().youtube.daily_videos
+        if most and len(unheard) > most:
+            yield f"`daily_videos` allows {most:,} a day: {-(-len(unheard) // most):,} days"
 
 
 def _amount(found: Ahead) -> str:

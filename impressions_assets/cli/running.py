@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 _KEPT_LOGS = 50
 
 
-def data_launch(channel: str, assets: Sequence[str] = ()) -> "Launch":
+def data_launch(channel: str, assets: Sequence[str] = (), *, sweep: bool = False) -> "Launch":
     """Bring a channel's dataset up to date: all of it, or some assets."""
-    from impressions_assets.jobs import DATA_ASSETS, lane
+    from impressions_assets.jobs import DATA_ASSETS, lane, sweep_config
     from impressions_assets.runs import Launch
 
-    return Launch("channel_data", channel, tuple(assets or DATA_ASSETS), lane(channel, "data"))
+    chosen = tuple(assets or DATA_ASSETS)
+    config = sweep_config() if sweep and "videos" in chosen else {}
+    return Launch("channel_data", channel, chosen, lane(channel, "data"), config)
 
 
 def model_launch(
@@ -46,12 +48,12 @@ def model_launch(
     return Launch("channel_model", channel, chosen, lane(channel, "model"), config)
 
 
-def launches_of(channel: str, select: str | None) -> list["Launch"]:
+def launches_of(channel: str, select: str | None, *, sweep: bool = False) -> list["Launch"]:
     """Return the runs for a selection such as `chapters,documents`: data first, then the model."""
     from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS
 
     if select is None:
-        return [data_launch(channel), model_launch(channel)]
+        return [data_launch(channel, sweep=sweep), model_launch(channel)]
     wanted = [name.strip() for name in select.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in (*DATA_ASSETS, *MODEL_ASSETS)]
     if unknown or not wanted:
@@ -61,7 +63,7 @@ def launches_of(channel: str, select: str | None) -> list["Launch"]:
         )
     data = [name for name in DATA_ASSETS if name in wanted]
     model = [name for name in MODEL_ASSETS if name in wanted]
-    launches = [data_launch(channel, data)] if data else []
+    launches = [data_launch(channel, data, sweep=sweep)] if data else []
     return [*launches, model_launch(channel, model)] if model else launches
 
 

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,18 +10,13 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 import psutil
 
-from impressions_assets.channels import (
-    ArchiveSource,
-    Channel,
-    Channels,
-    DatasetSource,
-    TextSource,
-)
+from impressions_assets.channels import Channel, Channels
 from impressions_assets.channels_yaml import channel_named, read_channels
 from impressions_assets.home import Home
+from impressions_assets.resources.sources import Sources, opened
 from impressions_assets.settings import Settings, load_settings
-from impressions_assets.sources import archive, dataset, text
 from impressions_assets.sources.source import Source
+from impressions_assets.sources.youtube.retries import Retries
 
 PROCESS_TAG = "impressions/process"
 
@@ -67,24 +62,23 @@ class Impressions(dg.ConfigurableResource[None]):
         """Return one channel of channels.yaml."""
         return channel_named(self.home, name)
 
+    def sources(
+        self, channel: Channel, *, sweep: bool = False
+    ) -> AbstractContextManager[list[Source]]:
+        """Give a channel's sources for the time of a `with`; nothing is read yet."""
+        limits = self.channels().youtube
+        return opened(self.home, self.settings, limits, channel, sweep=sweep)
 
-def open_sources(channel: Channel) -> list[Source]:
-    """Open the sources of a channel; nothing is read yet."""
-    return [_open_source(spec) for spec in channel.sources]
+    def sources_of_many(self, stack: ExitStack) -> Sources:
+        """Give what opens the sources of many channels, and asks each but once.
+
+        It is closed with the stack.
+        """
+        limits = self.channels().youtube
+        return Sources(self.home, self.settings, limits, stack, Retries(tries=1))
 
 
 def this_process() -> str:
     """Name this process so that it is not mistaken for a later one with the same number."""
     process = psutil.Process()
     return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
-
-
-def _open_source(spec: object) -> Source:
-    if isinstance(spec, ArchiveSource):
-        return archive.ArchiveSource(Path(spec.archive), spec.archive)
-    if isinstance(spec, TextSource):
-        return text.TextSource(Path(spec.text), spec.text)
-    assert isinstance(spec, DatasetSource)
-    return dataset.DatasetSource(
-        spec.dataset, spec.split, spec.text_column, spec.limit, spec.config
-    )

@@ -16,9 +16,15 @@ from impressions_assets.tables import key_of
 class Listing:
     """What a channel's sources list, in the order of all work."""
 
-    def __init__(self, sources: Sequence[Source], filters: Filters) -> None:
-        """Take the sources in the order in which they win when two name the same id."""
+    def __init__(
+        self, sources: Sequence[Source], filters: Filters, *, known_only: bool = False
+    ) -> None:
+        """Take the sources in the order in which they win when two name the same id.
+
+        With `known_only` nobody is asked over a network.
+        """
         self._sources = sources
+        self._known_only = known_only
         self._filters = filters
         self.errors: list[SourceError] = []
 
@@ -35,14 +41,14 @@ class Listing:
         """Yield the videos that belong to the channel, and what could not be read.
 
         Raises:
-            SourceError: no source at all could be read.
+            SourceError: no source at all could be read, and none gave anything before that.
         """
         self.errors = []
         videos: dict[str, Video] = {}
         failed: list[Failed] = []
         for source in self._sources:
             try:
-                for item in source.list_videos():
+                for item in source.known_videos() if self._known_only else source.list_videos():
                     if isinstance(item, Failed):
                         failed.append(item)
                     elif (
@@ -51,7 +57,7 @@ class Listing:
                         failed.append(clash)
             except SourceError as error:
                 self.errors.append(error)
-        if self._sources and len(self.errors) == len(self._sources):
+        if len(self.errors) == len(self._sources) and not videos and self.errors:
             raise self.errors[0]
         yield from failed
         yield from sorted(select(self._filters, videos.values()), key=lambda v: key_of(v.video_id))
@@ -59,6 +65,8 @@ class Listing:
 
 def _clash(first: Video, second: Video) -> Failed | None:
     if first is second or first == second:
+        return None
+    if first.source == second.source == "youtube":  # one video, before and after an edit
         return None
     return Failed(
         video_id=f"{second.video_id}.second",

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Protocol, TypeVar
 
+from msgspec import Struct
+
 from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 
@@ -18,8 +20,16 @@ _VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
+class Forecast(Struct, frozen=True):
+    """What the next listing would ask over a network."""
+
+    requests: int = 0
+    note: str = ""
+    """What cannot be told before it is asked."""
+
+
 class Source(Protocol):
-    """Where videos come from: an archive, texts, a dataset."""
+    """Where videos come from: an archive, texts, a dataset, YouTube."""
 
     kind: ClassVar[str]
     """Kind of source, as `Video.source` tells it: archive, text, dataset, youtube."""
@@ -39,6 +49,14 @@ class Source(Protocol):
 
         Raises SourceMissing when nothing is there: a failed read is never an empty list.
         """
+
+    def known_videos(self) -> Iterator[Video | Failed]:
+        """Stream what is there without asking anybody over a network."""
+        return self.list_videos()
+
+    def forecast(self) -> Forecast:
+        """Say what listing would ask over a network."""
+        return Forecast()
 
     def offer(self, video: Video) -> tuple[Track, ...]:
         """Tracks of a video that one can fetch.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from impressions_assets.errors import ConfigError
-from impressions_assets.resources.impressions import Impressions, open_sources, this_process
+from impressions_assets.resources.impressions import Impressions, this_process
 from impressions_assets.runs import is_gone
 from impressions_assets_tests.archives import Archive
 
@@ -35,9 +35,9 @@ def test_a_channel_is_read_with_its_sources_in_order(
     impressions: Impressions, archive: Archive
 ) -> None:
     impressions.home.store.write_text("channels.yaml", CHANNELS.format(archive.folder))
-    sources = open_sources(impressions.channel("talks"))
-    assert [source.kind for source in sources] == ["archive", "text"]
-    assert len(list(sources[0].list_videos())) == 3
+    with impressions.sources(impressions.channel("talks")) as sources:
+        assert [source.kind for source in sources] == ["archive", "text"]
+        assert len(list(sources[0].list_videos())) == 3
 
 
 def test_an_unknown_channel_is_refused_with_those_that_are_there(

@@ -82,6 +82,7 @@ class ApiLister:
     """Lists by the Data API. For one thread."""
 
     engine = "youtube-data-api"
+    costs = "2 units of quota, and 2 requests, for 50 videos"
     batch_length = PAGE_LENGTH
     asks_for_all = True
 

@@ -65,6 +65,7 @@ class KeylessLister:
     """Lists by YouTube's pages. For one thread."""
 
     engine = "yt-dlp"
+    costs = "a request for 100 videos, and another for each new one; no quota"
     batch_length = 10
     asks_for_all = False
 

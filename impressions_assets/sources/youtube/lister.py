@@ -110,6 +110,9 @@ class Lister(Protocol):
     engine: str
     """Under this name what it received is kept."""
 
+    costs: str
+    """What listing many videos costs, for people."""
+
     batch_length: int
     """For how many videos to ask at once, and so how many answers a kill can lose."""
 

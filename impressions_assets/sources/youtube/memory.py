@@ -88,11 +88,12 @@ _read_video = msgspec.json.Decoder(KeptVideo).decode
 class Memory:
     """The memory of one link. Changes of `state` and new videos are kept by `flush`."""
 
-    def __init__(self, raw: Raw, engine: str, key: str, now: Callable[[], datetime]) -> None:
+    def __init__(self, raw: Raw, engine: str, place: Place, now: Callable[[], datetime]) -> None:
         """Read the state, None when the link was never listed."""
-        self._raw, self._engine, self._key, self._now = raw, engine, key, now
+        self.place = place
+        self._raw, self._engine, self._key, self._now = raw, engine, f"listing:{place.id}", now
         self._pending: dict[str, KeptVideo] = {}
-        kept = raw.kept([key], _STATE, engine).get(key)
+        kept = raw.kept([self._key], _STATE, engine).get(self._key)
         self._flushed = kept.body if kept else b""
         self.state = _read_state(kept.body) if kept else None
 

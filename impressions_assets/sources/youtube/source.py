@@ -5,7 +5,7 @@ A row is always made of what was received, so a better parser needs no request.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -14,11 +14,12 @@ from impressions_assets.captures import Raw
 from impressions_assets.errors import SourceError, SourceMissing
 from impressions_assets.home import Capture
 from impressions_assets.rows import Failed, Status, Track, Video
+from impressions_assets.sources.source import Forecast, Source
 from impressions_assets.sources.youtube.feed import Feed
-from impressions_assets.sources.youtube.lister import Link, Lister, Place
+from impressions_assets.sources.youtube.lister import Link, Lister, Place, place_by_id
 from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State
 from impressions_assets.sources.youtube.refresh import Refresh
-from impressions_assets.tables import WINDOW, key_of
+from impressions_assets.tables import WINDOW, digest_of, key_of
 
 _PLACE = "listing/place"
 
@@ -36,10 +37,10 @@ class Captions(Protocol):
         """Bytes of a track."""
 
 
-class YouTubeSource:
+class YouTubeSource(Source):
     """The videos of a channel, a playlist or one video on YouTube."""
 
-    kind: ClassVar[str] = "youtube"
+    kind = "youtube"
 
     def __init__(
         self,
@@ -98,6 +99,37 @@ class YouTubeSource:
         if not num_items:
             raise SourceMissing(f"{self.name}: there is no video that everybody can see")
 
+    def known_videos(self) -> Iterator[Video | Failed]:
+        """Stream what the last look knew; nobody is asked."""
+        memory = self._known()
+        if memory and memory.state:
+            yield from self._rows(memory, memory.state)
+
+    def forecast(self) -> Forecast:
+        """Say what the next look would ask: of a link that was never listed, nobody can say."""
+        memory = self._known()
+        if memory is None or memory.state is None or not memory.state.is_whole:
+            note = f"{self.name} was not listed to its end yet: {self._lister.costs}"
+            return Forecast(note=note)
+        if memory.state.place.kind != "video" and not self._sweep:
+            return Forecast(requests=1)
+        note = f"a sweep of {len(memory.state.ids):,} videos: {self._lister.costs}"
+        return Forecast(note=note if self._sweep else "")
+
+    def news(self) -> str:
+        """Look at the feed; return what tells its state when that is new, '' when nothing is.
+
+        One request, no quota. Of a link that was never listed nothing is new: its first run lists.
+        Raises what `Feed.news` raises.
+        """
+        memory = self._known()
+        if memory is None or memory.state is None or memory.state.place.kind == "video":
+            return ""
+        news = self._feed.news(memory.state.place, memory.state.news)
+        if news is None or news.entries == memory.state.news.entries:
+            return ""
+        return digest_of(news.entries)[:16]
+
     def offer(self, video: Video) -> tuple[Track, ...]:
         """Tracks of a video that one can fetch."""
         return self._captions.offer(video.video_id)
@@ -107,29 +139,36 @@ class YouTubeSource:
         return self._captions.fetch(video.video_id, track)
 
     def _memory(self) -> Memory:
-        place = self._place()
-        memory = Memory(self._raw, self._lister.engine, f"listing:{place.id}", self._now)
-        memory.state = memory.state or State(place)
+        memory = self._known() or self._memory_of(self._asked_place())
+        memory.state = memory.state or State(memory.place)
         return memory
 
-    def _place(self) -> Place:
-        """Where the link leads is asked once: a channel keeps its id when its handle changes."""
-        key, engine = f"listing:{self._link.url}", self._lister.engine
-        kept = self._raw.kept([key], _PLACE, engine).get(key)
-        if kept:
-            return msgspec.json.decode(kept.body, type=Place)
+    def _known(self) -> Memory | None:
+        """Return the memory of where the link leads; None when nobody asked for that yet."""
+        kept = self._raw.kept([self._place_key], _PLACE, self._lister.engine).get(self._place_key)
+        place = msgspec.json.decode(kept.body, type=Place) if kept else place_by_id(self._link)
+        return self._memory_of(place) if place else None
+
+    def _memory_of(self, place: Place) -> Memory:
+        return Memory(self._raw, self._lister.engine, place, self._now)
+
+    @property
+    def _place_key(self) -> str:
+        return f"listing:{self._link.url}"
+
+    def _asked_place(self) -> Place:
+        """Where a link leads is asked once: a channel keeps its id when its handle changes."""
         place = self._lister.place_of(self._link)
-        if place.id != self._link.id:
-            told = Capture(
-                video_id=key,
-                kind=_PLACE,
-                language="und",
-                engine=engine,
-                body=msgspec.json.encode(place),
-                revision="",
-                fetched_at=self._now().isoformat(timespec="seconds"),
-            )
-            self._raw.keep([told])
+        told = Capture(
+            video_id=self._place_key,
+            kind=_PLACE,
+            language="und",
+            engine=self._lister.engine,
+            body=msgspec.json.encode(place),
+            revision="",
+            fetched_at=self._now().isoformat(timespec="seconds"),
+        )
+        self._raw.keep([told])
         return place
 
     def _rows(self, memory: Memory, state: State) -> Iterator[Video | Failed]:

@@ -1,0 +1,149 @@
+"""YouTube's clients: opened when a source needs them, closed together when the work is done.
+
+All sources of a run share them, and so their pace, their connections and their budgets.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from functools import cached_property
+
+from impressions_assets.budget import Budget, utc_now
+from impressions_assets.captures import Raw
+from impressions_assets.channel_settings import YouTubeSettings
+from impressions_assets.channels import Channel
+from impressions_assets.errors import ConfigError
+from impressions_assets.home import Home
+from impressions_assets.settings import YouTubeAccess
+from impressions_assets.sources.youtube.api import ApiLister, service_name
+from impressions_assets.sources.youtube.captions import CaptionClient
+from impressions_assets.sources.youtube.feed import Feed
+from impressions_assets.sources.youtube.keyless import KeylessLister
+from impressions_assets.sources.youtube.lister import Lister
+from impressions_assets.sources.youtube.politeness import Pace
+from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.sources.youtube.session import Way
+from impressions_assets.sources.youtube.source import YouTubeSource
+from impressions_assets.sources.youtube.ytdlp import YtDlp
+from impressions_assets.youtube_links import parse_link
+
+PAGES = "youtube-captions"
+
+
+class YouTube:
+    """The clients of one run, or of one look of a sensor."""
+
+    def __init__(
+        self,
+        home: Home,
+        access: YouTubeAccess,
+        limits: YouTubeSettings,
+        stack: ExitStack,
+        *,
+        retries: Retries = Retries(),  # noqa: B008 - it is frozen
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """Open nothing yet; what is opened is closed with the stack."""
+        self._retries = retries
+        self._home, self._now = home, now
+        self._access, self._limits, self._stack = access, limits, stack
+        self._captions: dict[tuple[str, ...], CaptionClient] = {}
+
+    def source(self, channel: Channel, link: str, *, sweep: bool = False) -> YouTubeSource:
+        """Return a link of a channel as a source."""
+        translate_to = channel.languages if channel.transcripts.translate else ()
+        return YouTubeSource(
+            parse_link(link),
+            self._lister,
+            self._feed,
+            self._captions_in(translate_to),
+            self._raw,
+            sweep=sweep,
+            gone=channel.gone,
+            now=self._now,
+        )
+
+    @cached_property
+    def _lister(self) -> Lister:
+        """The Data API with a key, else YouTube's pages."""
+        access, limits = self._access, self._limits
+        way = limits.listing if limits.listing != "auto" else "api" if access.api_key else "keyless"
+        if way == "keyless":
+            return KeylessLister(self._pages)
+        if not access.api_key:
+            raise ConfigError(
+                "`youtube.listing: api` in channels.yaml needs a key: set DEVELOPER_KEY, or write "
+                "`listing: auto` to list without one"
+            )
+        service = service_name(access.api_key)
+        budget = Budget(self._home, service, limits.daily_quota_units, now=self._now)
+        lister = ApiLister(
+            access.api_key,
+            budget,
+            base_url=access.base_url,
+            timeout_seconds=limits.timeout_seconds,
+            retries=self._retries,
+        )
+        return self._stack.enter_context(lister)
+
+    @cached_property
+    def _raw(self) -> Raw:
+        raw = Raw(self._home)
+        self._stack.callback(raw.tidy)
+        return raw
+
+    @cached_property
+    def _pages(self) -> YtDlp:
+        access, proxy = self._access, self._way.proxy_config
+        pages = YtDlp(
+            self._budget,
+            self._pace.wait,
+            base_url=access.base_url,
+            proxy=proxy.to_requests_dict()["https"] if proxy else "",
+            cookies_file=access.cookies_file,
+            timeout_seconds=self._limits.timeout_seconds,
+            retries=self._retries,
+        )
+        self._stack.callback(pages.close)
+        return pages
+
+    @cached_property
+    def _feed(self) -> Feed:
+        base_url = self._access.base_url or "https://www.youtube.com"
+        feed = Feed(base_url, self._limits.timeout_seconds, self._retries)
+        return self._stack.enter_context(feed)
+
+    def _captions_in(self, languages: tuple[str, ...]) -> CaptionClient:
+        if languages not in self._captions:
+            client = CaptionClient(
+                self._budget,
+                self._pace,
+                self._way,
+                languages,
+                concurrency=self._limits.concurrency,
+                retries=self._retries,
+                now=self._now,
+            )
+            self._captions[languages] = self._stack.enter_context(client)
+        return self._captions[languages]
+
+    @cached_property
+    def _budget(self) -> Budget:
+        budget = Budget(self._home, PAGES, self._limits.daily_videos, now=self._now)
+        return self._stack.enter_context(budget)
+
+    @cached_property
+    def _pace(self) -> Pace:
+        return Pace(self._limits.requests_per_second, self._limits.jitter)
+
+    @cached_property
+    def _way(self) -> Way:
+        access = self._access
+        return Way(
+            proxy=access.proxy,
+            webshare_username=access.webshare_username,
+            webshare_password=access.webshare_password,
+            cookies_file=access.cookies_file,
+            base_url=access.base_url,
+            timeout_seconds=self._limits.timeout_seconds,
+        )
