@@ -46,6 +46,7 @@ _SPENT = {"quotaExceeded", "dailyLimitExceeded"}
 _SLOWER = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "backendError"}
 _NOT_THERE = {"playlistNotFound", "playlistItemsNotAccessible", "channelNotFound", "notFound"}
 _STALE = {"invalidPageToken"}
+_GONE: dict[str, Status] = {"private": "private", "privacyStatusUnspecified": "deleted"}
 _UNKNOWN_KEY = "the key is not valid: check DEVELOPER_KEY (or YOUTUBE_API_KEY)"
 _DISABLED = (
     "the key's project has not enabled the YouTube Data API v3: enable it at "
@@ -232,23 +233,22 @@ class ApiLister:
 
 
 def _page(found: dict[str, Any]) -> Page:
-    items = found.get("items", [])
-    details = [item["contentDetails"] for item in items]
-    published = [detail["videoPublishedAt"] for detail in details if "videoPublishedAt" in detail]
-    gone: dict[str, Status] = {}
-    for item in items:
-        video_id, status = item["contentDetails"]["videoId"], item.get("status", {})
-        if status.get("privacyStatus") == "private":
-            gone[video_id] = "private"
-        elif status.get("privacyStatus") == "privacyStatusUnspecified":
-            gone[video_id] = "deleted"
+    items = [(_video_id(item), item) for item in found.get("items", [])]
+    tiles = {video_id: item.get("status", {}).get("privacyStatus") for video_id, item in items}
+    published = (item.get("contentDetails", {}).get("videoPublishedAt") for _, item in items)
     return Page(
-        ids=tuple(dict.fromkeys(detail["videoId"] for detail in details)),
+        ids=tuple(video_id for video_id in tiles if video_id),
         next_token=found.get("nextPageToken"),
         etag=found.get("etag", ""),
-        gone=gone,
-        oldest=min(published, default=None),
+        gone={video_id: _GONE[tile] for video_id, tile in tiles.items() if tile in _GONE},
+        oldest=min(filter(None, published), default=None),
     )
+
+
+def _video_id(item: dict[str, Any]) -> str:
+    """The video of a playlist's item; an answer to fewer parts has it in the other place."""
+    places = (item.get("contentDetails"), item.get("snippet", {}).get("resourceId"))
+    return next((place["videoId"] for place in places if place and "videoId" in place), "")
 
 
 def _reasons(content: bytes) -> set[str]:

@@ -16,24 +16,15 @@ What is to be asked for is noted before it is asked, together with what told of 
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-
-import msgspec
+from datetime import datetime
 
 from impressions_assets.errors import SourceError, SourceMissing
+from impressions_assets.sources.youtube.answers import Answers
 from impressions_assets.sources.youtube.feed import FEED_LENGTH, Feed, News
-from impressions_assets.sources.youtube.lister import Answer, Lister, Page, StaleToken, Told
-from impressions_assets.sources.youtube.memory import (
-    KeptVideo,
-    Memory,
-    State,
-    Undecided,
-    Waiting,
-    WalkedPage,
-)
-from impressions_assets.sources.youtube.shorts import decide_shorts, may_be_short
+from impressions_assets.sources.youtube.lister import Lister, Page, StaleToken
+from impressions_assets.sources.youtube.memory import Memory, State, WalkedPage
+from impressions_assets.sources.youtube.shorts import decide_shorts
 
-_LOOK_AGAIN = timedelta(hours=1)
 _COMMIT_EVERY = 10  # pages or batches that brought nothing new
 
 
@@ -46,6 +37,7 @@ class Refresh:
         """Ask nothing yet; `state` is the memory's."""
         self._lister, self._feed, self._memory, self._now = lister, feed, memory, now
         self._state = state
+        self._answers = Answers(lister, memory, state, now)
 
     def run(self, *, sweep: bool) -> None:
         """Ask what must be asked. Raises SourceError; what was answered until then is kept."""
@@ -203,7 +195,7 @@ class Refresh:
             name = _digest_of(batch)
             answer = self._lister.videos(batch, kept.get(name, ""))
             if answer is not None:
-                self._take_answer(answer)
+                self._answers.take(answer)
                 self._note_due(video_id for video_id in batch if video_id not in answer.ids)
                 state.etags[name] = answer.etag
             state.num_swept = number + 1
@@ -222,7 +214,7 @@ class Refresh:
         there = [video_id for video_id in fresh if video_id not in state.gone]
         kept = self._memory.videos(there, fresh=True) if there else {}
         for video in kept.values():
-            self._note_live(self._lister.read(bytes(video.item)))
+            self._answers.note_live(self._lister.read(bytes(video.item)))
         self._note_due(video_id for video_id in there if video_id not in kept)
 
     def _note_due(self, ids: Iterable[str]) -> None:
@@ -239,60 +231,9 @@ class Refresh:
             batch = state.due[: self._lister.batch_length]
             answer = self._lister.videos(batch)
             assert answer is not None  # nothing was asked of a kind that can be unchanged
-            self._take_answer(answer)
+            self._answers.take(answer)
             state.due = [video_id for video_id in state.due if video_id not in answer.ids]
             self._memory.flush()
-
-    def _take_answer(self, answer: Answer) -> None:
-        state, before = self._state, self._memory.videos(answer.ids)
-        for video_id, item in answer.items.items():
-            self._take_item(video_id, item, before.get(video_id))
-        for video_id, status in answer.gone.items():
-            is_news = video_id not in before and status == "deleted"
-            if is_news and video_id not in state.waiting and state.place.kind != "video":
-                self._wait(video_id, "YouTube lists it, but tells nothing of it yet")
-            else:
-                state.gone[video_id] = status
-                state.waiting.pop(video_id, None)
-        for video_id, error in answer.errors.items():
-            self._wait(video_id, str(error))
-        state.lost = [video_id for video_id in state.lost if video_id not in answer.ids]
-
-    def _take_item(self, video_id: str, item: bytes, before: KeptVideo | None) -> None:
-        state = self._state
-        state.gone.pop(video_id, None)
-        state.waiting.pop(video_id, None)
-        told = self._lister.read(item)
-        shown = (e.is_short for e in state.news.entries if e.video_id == video_id)
-        seen = told.is_short if told.is_short is not None else next(shown, None)
-        is_short = seen if seen is not None else before is not None and before.is_short
-        video = KeptVideo(msgspec.Raw(item), is_short)
-        if video != before:
-            self._memory.add(video_id, video)
-        self._note_live(told)
-        if before is None and seen is None and may_be_short(told.video):
-            state.undecided[video_id] = Undecided(told.channel_id, told.video.published or "")
-        if video_id in state.lost:
-            self._take_lost(video_id, told)
-
-    def _take_lost(self, video_id: str, told: Told) -> None:
-        """It can be had, but is not listed: it left the playlist, or its channel hides it."""
-        if self._state.place.kind == "playlist":
-            self._state.ids.remove(video_id)
-        elif not told.is_public:
-            self._state.gone[video_id] = "private"
-
-    def _note_live(self, told: Told) -> None:
-        """A stream that is to come or goes on is looked at again."""
-        if told.video.live == "upcoming":
-            self._wait(told.video.video_id, "it is a live stream that is to come", told.starts)
-        elif told.video.live == "live":
-            self._wait(told.video.video_id, "it is a live stream that goes on")
-
-    def _wait(self, video_id: str, why: str, until: datetime | None = None) -> None:
-        soon = self._now() + _LOOK_AGAIN
-        then = until.astimezone(UTC) if until and until > self._now() else soon
-        self._state.waiting[video_id] = Waiting(then.isoformat(timespec="seconds"), why)
 
 
 def _missing(news: News, before: News) -> list[str]:

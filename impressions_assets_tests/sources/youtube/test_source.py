@@ -12,6 +12,7 @@ import pytest
 from impressions_assets.captures import Raw
 from impressions_assets.errors import QuotaSpent, SourceMissing, SourceUnreachable
 from impressions_assets.sources.youtube.memory import Memory
+from impressions_assets_tests.servers.youtube import Answer
 from impressions_assets_tests.servers.youtube_world import START
 
 FEED = "/feeds/videos.xml"
@@ -114,6 +115,21 @@ def test_a_video_that_is_gone_is_not_yielded_where_the_policy_says_purge(world, 
     look()
     world.edit(clips[2], privacy="deleted")
     assert look(gone="purge").videos.keys() == ids(clips) - {clips[2].video_id}
+
+
+def test_an_upload_that_the_api_does_not_know_yet_is_asked_for_again_and_not_taken_for_deleted(
+    world, owner, look, visitor, youtube
+):
+    world.uploads(owner, 5)
+    look()
+    new = world.upload(owner, "Just now")
+    nothing = Answer(200, b'{"items": []}', {"Content-Type": "application/json"})
+    youtube.fail(VIDEOS, nothing)
+    seen = look()
+    assert new.video_id not in seen.videos
+    assert seen.failed[new.video_id].retry
+    visitor.wait(hours=1)
+    assert look().videos[new.video_id].status == "ok"
 
 
 def test_a_private_video_that_is_public_again_is_ok_again(world, owner, look):
