@@ -57,7 +57,7 @@ class Player(Struct, rename="camel"):
         texts = [said.reason, *said.messages]
         texts += [_text(_inside(screen, part)) for part in ("reason", "subreason")]
         once = dict.fromkeys(" ".join(text.split()) for text in texts if text)
-        return ". ".join(text.rstrip(".") for text in once).replace("’", "'")[:200]
+        return ". ".join(text.rstrip(".") for text in once)[:200]
 
     @property
     def is_playable(self) -> bool:
@@ -67,8 +67,8 @@ class Player(Struct, rename="camel"):
     @property
     def takes_us_for_a_robot(self) -> bool:
         """Whether the refusal is meant for us, and says nothing of the video."""
-        said = self.playability_status.reason.replace("’", "'") or self.words
-        return not self.is_playable and bool(_ROBOT.search(said))
+        said = self.playability_status.reason or self.words
+        return not self.is_playable and bool(_ROBOT.search(said.replace("’", "'")))
 
     @property
     def is_live(self) -> bool:

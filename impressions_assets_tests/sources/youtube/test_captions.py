@@ -23,7 +23,7 @@ from impressions_assets.home import Home
 from impressions_assets.rows import Track
 from impressions_assets.speech.captions import parse_track
 from impressions_assets_tests.servers.youtube import Answer, Request, YouTube
-from impressions_assets_tests.servers.youtube_captions import ROUTES
+from impressions_assets_tests.servers.youtube_captions import ROUTES, watch_page
 from impressions_assets_tests.servers.youtube_world import CaptionTrack, Owner, cues_of
 from impressions_assets_tests.sources.youtube.conftest import Connect
 
@@ -435,6 +435,22 @@ def test_a_block_stops_the_requests_that_threads_were_about_to_make(
     assert len(youtube.asked(WATCH)) <= 5 + 6  # those that were under way
     (allowance,) = client._budget._table.rows("_shared")
     assert allowance.pauses == 1
+
+
+def test_a_block_that_another_thread_met_stops_a_listing_between_two_requests(
+    youtube: YouTube, owner: Owner, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = youtube.world.upload(owner, "x")
+    client = connect()
+
+    def watch(youtube: YouTube, request: Request) -> Answer:
+        client._pause = client._budget.pause("another thread met it")
+        return watch_page(youtube, request)
+
+    monkeypatch.setitem(ROUTES, ("GET", WATCH), watch)  # type: ignore[arg-type]
+    with pytest.raises(Blocked, match="another thread met it"):
+        client.offer(clip.video_id)
+    assert [request.path for request in youtube.requests] == [WATCH]
 
 
 def test_connections_are_as_many_as_are_used_at_once(
