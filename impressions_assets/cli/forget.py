@@ -42,9 +42,11 @@ def _forget(place: Place, video_id: str) -> None:
         remove_files,
         remove_rows,
     )
+    from impressions_assets.sources.remembered import Remembered
 
     home = place.home
     bury(home, video_id)
+    Remembered(place.settings.scratch).forget_all()
     remove_rows(home, video_id)
     for channel in channels_with_shards_of(home, video_id):
         if channel in place.channels().channels and home.table("documents").count(channel):

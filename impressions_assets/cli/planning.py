@@ -47,7 +47,8 @@ def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
         "",
         numbers=("to compute", "waiting", "valid", "to remove"),
     )
-    with opened(place.home, place.settings, place.channels().youtube, channel) as sources:
+    limits = place.channels().youtube
+    with opened(place.home, place.settings, limits, channel, remember=False) as sources:
         ahead = plan_tables(place.home, channel, sources, assets)
         asked = list(_asked(place, name, sources, ahead))
     for asset, found in ahead.items():

@@ -75,7 +75,7 @@ class Impressions(dg.ConfigurableResource[None]):
         It is closed with the stack.
         """
         limits = self.channels().youtube
-        return Sources(self.home, self.settings, limits, stack, Retries(tries=1))
+        return Sources(self.home, self.settings, limits, stack, retries=Retries(tries=1))
 
 
 def this_process() -> str:

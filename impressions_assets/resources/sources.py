@@ -17,6 +17,7 @@ from impressions_assets.home import Home
 from impressions_assets.resources.youtube import YouTube
 from impressions_assets.settings import Settings
 from impressions_assets.sources import archive, dataset, text
+from impressions_assets.sources.remembered import Remembered
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
 
@@ -30,10 +31,22 @@ class Sources:
         settings: Settings,
         limits: YouTubeSettings,
         stack: ExitStack,
+        *,
         retries: Retries = Retries(),  # noqa: B008 - it is frozen
+        remember: bool = True,
     ) -> None:
-        """Open nothing yet; what is opened is closed with the stack."""
+        """Open nothing yet; what is opened is closed with the stack.
+
+        Args:
+            home: the storage root.
+            settings: where scratch is, and how YouTube is reached.
+            limits: how YouTube is asked.
+            stack: closes what is opened.
+            retries: how often a request is made.
+            remember: keep what unchanged files gave; a plan writes nothing.
+        """
         self._retries = retries
+        self._remembered = Remembered(settings.scratch if remember else None)
         self._home, self._settings, self._limits, self._stack = home, settings, limits, stack
 
     def open(self, channel: Channel, *, sweep: bool = False) -> list[Source]:
@@ -44,7 +57,7 @@ class Sources:
         if isinstance(spec, YouTubeSource):
             return self.youtube.source(channel, spec.youtube, sweep=sweep)
         if isinstance(spec, ArchiveSource):
-            return archive.ArchiveSource(Path(spec.archive), spec.archive)
+            return archive.ArchiveSource(Path(spec.archive), spec.archive, self._remembered)
         if isinstance(spec, TextSource):
             return text.TextSource(Path(spec.text), spec.text)
         assert isinstance(spec, DatasetSource)
@@ -68,7 +81,9 @@ def opened(
     channel: Channel,
     *,
     sweep: bool = False,
+    remember: bool = True,
 ) -> Iterator[list[Source]]:
     """Give a channel's sources for the time of the block."""
     with ExitStack() as stack:
-        yield Sources(home, settings, limits, stack).open(channel, sweep=sweep)
+        sources = Sources(home, settings, limits, stack, remember=remember)
+        yield sources.open(channel, sweep=sweep)

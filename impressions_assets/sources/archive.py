@@ -21,6 +21,7 @@ from impressions_assets.sources.caption_files import (
 from impressions_assets.sources.duplicates import once
 from impressions_assets.sources.folder import files_by_folder, is_text
 from impressions_assets.sources.info_json import Info, read_info, video_of
+from impressions_assets.sources.remembered import Look, Remembered, mark_of
 from impressions_assets.sources.source import (
     Source,
     checked,
@@ -29,18 +30,26 @@ from impressions_assets.sources.source import (
     safe_video_id,
 )
 
+VERSION = 1  # raise it when the same files must give another Video from now on
+
 _INFO = ".info.json"
 _ORPHAN = "captions without an info.json beside them: fetch it with yt-dlp --write-info-json"
 _ID_IN_NAME = re.compile(r"\[([A-Za-z0-9_-]{11})\]$")
 
 
 class ArchiveSource(Source):
-    """The videos of an archive; locations of tracks are relative to its folder."""
+    """The videos of an archive; locations of tracks are relative to its folder.
+
+    Files that did not change since the last look are not opened, as long as `memory` lasts.
+    """
 
     kind = "archive"
 
-    def __init__(self, folder: Path, name: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, name: str | None = None, memory: Remembered | None = None
+    ) -> None:
         self.folder = folder
+        self._memory = memory or Remembered()
         self._root = str(folder)
         self.name = name or str(folder)
 
@@ -50,9 +59,10 @@ class ArchiveSource(Source):
         Raises SourceMissing when there is no such folder, or no info.json anywhere in it.
         """
         num_items = 0
-        for item in once(self._items()):
-            num_items += 1
-            yield item
+        with self._memory.look(self.folder, VERSION) as look:
+            for item in once(self._items(look)):
+                num_items += 1
+                yield item
         if not num_items:
             raise SourceMissing(
                 f"{self.name}: no *.info.json in {self.folder} or below it. "
@@ -60,36 +70,50 @@ class ArchiveSource(Source):
             )
 
     def fetch(self, video: Video, track: Track) -> bytes:
-        """Bytes of the caption file. Raises SourceMissing, or SourceBroken when it changed."""
-        data = read_inside(self.folder, track.location, self.name)
-        return checked(data, track, f"{self.name}: {track.location} ({video.video_id})")
+        """Bytes of the caption file. Raises SourceMissing, or SourceBroken when it changed.
 
-    def _items(self) -> Iterator[tuple[str, Video | Failed]]:
+        Then the next look reads all files: should the memory be to blame, it would never know.
+        """
+        data = read_inside(self.folder, track.location, self.name)
+        try:
+            return checked(data, track, f"{self.name}: {track.location} ({video.video_id})")
+        except SourceBroken:
+            self._memory.forget(self.folder)
+            raise
+
+    def _items(self, look: Look) -> Iterator[tuple[str, Video | Failed]]:
         for folder, names in files_by_folder(self.folder, self.name):
             below = "" if folder == Path() else f"{folder.as_posix()}/"
             stems = [name.removesuffix(_INFO) for name in names if name.endswith(_INFO)]
             captions = captions_by_stem(names, frozenset(stems))
             for stem in stems:
-                item = self._item(below, stem, captions.pop(stem, []))
+                item = self._item(look, below, stem, captions.pop(stem, []))
                 if item is not None:
                     yield f"{below}{stem}{_INFO}", item
             for stem, files in captions.items():
                 path = f"{below}{files[0].file_name}"
                 yield path, self._failed(path, _id_from(stem), _ORPHAN)
 
-    def _item(self, below: str, stem: str, files: list[CaptionFile]) -> Video | Failed | None:
+    def _item(
+        self, look: Look, below: str, stem: str, files: list[CaptionFile]
+    ) -> Video | Failed | None:
         """One info.json as a Video, as Failed when something is wrong, None for a playlist."""
         path, info = f"{below}{stem}{_INFO}", None
         try:
             _check_names(path, files)
-            info = read_info(self._read(path))
-            return self._video(info, below, files) if info else None
+            locations = [path, *(f"{below}{file.file_name}" for file in files)]
+            marks = tuple(mark_of(self._root, location) for location in locations)
+            video = look.recall(path, marks)
+            if video is None and (info := read_info(self._read(path))):
+                video = self._video(info, below, files)
+                look.remember(path, marks, video)
         except OSError as error:
             return self._failed(path, _id_from(stem), f"cannot be read: {error}", retry=True)
         except SourceBroken as error:
             has_id = info is not None and info.id is not None
             video_id = safe_video_id(str(info.id)) if has_id and info else _id_from(stem)
             return self._failed(path, video_id, str(error))
+        return video
 
     def _video(self, info: Info, below: str, files: list[CaptionFile]) -> Video:
         video = video_of(info)

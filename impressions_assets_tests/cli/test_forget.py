@@ -1,5 +1,6 @@
 """`forget`: what it leaves of a video is a tombstone."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from pyarrow import parquet
 from impressions_assets.forgetting import channels_with_shards_of, is_buried, learned_from
 from impressions_assets.home import PUBLISHED, ROW_TYPES, Home
 from impressions_assets.reader import open_channel
+from impressions_assets.sources.archive import ArchiveSource
+from impressions_assets.sources.remembered import Remembered
 from impressions_assets_tests.cli.conftest import DATA, Impressions
 
 TRAIN = ("--preset", "debug", "--max-iters", "2", "--eval-interval", "1", "--device", "cpu")
@@ -78,6 +81,17 @@ def test_no_file_of_the_storage_holds_its_words_any_more(
     gone = files - left
     assert gone
     assert {f.digest for f in home_of(talks).version("talks", "token_shards").files} <= left
+
+
+def test_what_was_remembered_of_its_archive_goes_as_well(
+    in_talks: Impressions, talks: Path, made_talks: Path
+) -> None:
+    later = Remembered(talks / "scratch", lambda: time.time_ns() + 60_000_000_000)
+    assert len(list(ArchiveSource(made_talks.parent / "archive", memory=later).list_videos())) == 3
+    (listing,) = (talks / "scratch/listings").iterdir()
+    assert "Talk talk-b" in listing.read_text()
+    in_talks("forget", "talk-b", "--yes")
+    assert not listing.exists()
 
 
 def test_a_model_that_learned_from_it_is_shown_as_stale(in_talks: Impressions, talks: Path) -> None:
