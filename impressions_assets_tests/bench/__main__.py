@@ -15,6 +15,7 @@ from rich.table import Table
 
 from impressions_assets_tests.bench.channel import ChannelRuns, measure_channel
 from impressions_assets_tests.bench.imports import import_definitions
+from impressions_assets_tests.bench.one_more import RoomRuns, measure_rooms
 from impressions_assets_tests.bench.rooms import captions_speed, shards_speed
 from impressions_assets_tests.bench.tables import change_three
 from impressions_assets_tests.bench.youtube import fetch_captions
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m impressions_assets_tests.bench")
     parser.add_argument("--videos", type=int, default=1000, help="videos of the channel")
     parser.add_argument("--words", type=int, default=5000, help="words of each video")
-    parser.add_argument("--full", action="store_true", help=f"{_FULL} videos: some minutes, 2 GB")
+    parser.add_argument("--full", action="store_true", help=f"{_FULL} videos: some minutes, 3 GB")
     chosen = parser.parse_args(arguments)
     num_videos = _FULL if chosen.full else chosen.videos
     logging.disable(logging.INFO)  # Dagster tells of every batch
@@ -36,8 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         home = Path(folder)
         os.environ.update(IMPRESSIONS_HOME=folder, IMPRESSIONS_STORAGE="")
         runs = measure_channel(home, num_videos, chosen.words)
-        console.print(_channel_table(runs, f"{num_videos} videos of {chosen.words} words"))
-        console.print(_summary(runs, home))
+        title = f"{num_videos} videos of {chosen.words} words"
+        console.print(_channel_table(runs, title))
+        rooms = measure_rooms(home / "rooms", home / "archive", num_videos + 1, chosen.words)
+        console.print(_rooms_table(rooms, title))
+        console.print(_summary(runs, rooms, home))
 
 
 def _channel_table(runs: ChannelRuns, title: str) -> Table:
@@ -54,11 +58,24 @@ def _channel_table(runs: ChannelRuns, title: str) -> Table:
     return table
 
 
-def _summary(runs: ChannelRuns, home: Path) -> Table:
+def _rooms_table(rooms: RoomRuns, title: str) -> Table:
+    table = Table(title=f"{title}, the rooms without tables: CPU-seconds")
+    for heading in ("asset", "first run", "one video more"):
+        table.add_column(heading, justify="left" if heading == "asset" else "right")
+    for asset in rooms.first:
+        table.add_row(asset, f"{rooms.first[asset]:.2f}", f"{rooms.one_more[asset]:.3f}")
+    table.add_section()
+    both = (sum(run.values()) for run in (rooms.first, rooms.one_more))
+    table.add_row("all", *(f"{cpu_seconds:.3f}" for cpu_seconds in both))
+    return table
+
+
+def _summary(runs: ChannelRuns, rooms: RoomRuns, home: Path) -> Table:
     table = Table(title="Ratios and speeds")
     table.add_column("measured")
     table.add_column("found", justify="right")
-    for row in [*_ratios(runs), *_speeds(home)]:
+    room_ratio = ("one video more / first run, CPU of the rooms", f"{rooms.ratio:.2%}")
+    for row in [room_ratio, *_ratios(runs), *_speeds(home)]:
         table.add_row(*row)
     return table
 

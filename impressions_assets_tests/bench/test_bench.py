@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
 from impressions_assets_tests.bench.youtube import CONCURRENCY, fetch_captions
+from impressions_assets_tests.bench.one_more import measure_rooms
 
 
 def test_a_small_channel_goes_through_all_runs(
@@ -35,6 +37,15 @@ def test_captions_of_a_youtube_on_loopback_are_fetched(tmp_path: Path) -> None:
     cost = fetch_captions(tmp_path, 16)
     assert 0 < cost.cpu_seconds < 60
     assert cost.wall_seconds >= 3 * 16 / CONCURRENCY * 0.05
+
+
+def test_the_rooms_alone_do_the_work_of_every_data_asset(tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive", 20, 200)
+    runs = measure_rooms(tmp_path, tmp_path / "archive", 20, 200)
+    assert list(runs.first) == list(runs.one_more) == list(DATA_ASSETS)
+    assert all(cpu_seconds > 0 for cpu_seconds in runs.first.values())
+    assert runs.one_more["tokenizer"] == 0
+    assert 1 <= runs.rewritten_shards <= 2
 
 
 def test_the_same_seed_writes_the_same_archive(tmp_path: Path) -> None:
