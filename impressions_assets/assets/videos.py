@@ -50,6 +50,9 @@ def videos(
             complete=listing.is_complete,
             pause=listing.pause,
         )
+    failure = listing.failure()
+    if failure and not report.num_computed:  # what was known is kept, and nothing else was learned
+        raise failure
     errors = [str(error) for error in listing.errors]
     titles = impressions.home.table("videos").columns(
         channel.name, "title", "published", "duration_seconds"

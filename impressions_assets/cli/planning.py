@@ -104,6 +104,7 @@ def _videos(home: Home, channel: "Channel", sources: Sequence[Source]) -> Ahead:
     have = home.table("videos").digests(channel.name)
     listed = {key_of(item.video_id): item for item in listing}
     videos = {key: item for key, item in listed.items() if isinstance(item, Video)}
+    is_whole = listing.is_complete() and not any(source.forecast().note for source in sources)
     changed = {k for k, v in videos.items() if k not in have or have[k].output != digest_of(v)}
     new = len(changed - have.keys())
     failed = len(listed) - len(videos)
@@ -115,7 +116,7 @@ def _videos(home: Home, channel: "Channel", sources: Sequence[Source]) -> Ahead:
         touched=frozenset(changed),
         waiting=frozenset(),
         valid=len(videos.keys() - changed),
-        gone=frozenset(have.keys() - listed.keys() if listing.is_complete() else ()),
+        gone=frozenset(have.keys() - listed.keys() if is_whole else ()),
         note=", ".join(part for part in parts if part),
     )
 
@@ -133,9 +134,11 @@ def _asked(
         due = ahead["transcripts"].computed
         unheard = [v for v in place.home.table("videos").rows(name, due) if not v.tracks]
         hours = sum(video.duration_seconds or 0 for video in unheard) / 3600
+        unknown = ", and of those not listed yet" if any(f.note for f in forecasts) else ""
         yield (
-            f"asks for captions: about {REQUESTS_A_VIDEO * len(unheard):,} requests for "
-            f"{len(unheard):,} videos ({hours:,.1f} hours)"
+            f"asks for captions: {REQUESTS_A_VIDEO} requests a video, so "
+            f"{REQUESTS_A_VIDEO * len(unheard):,} for the {len(unheard):,} that are known and due "
+            f"({hours:,.1f} hours){unknown}"
         )
         most = place.channels().youtube.daily_videos
         if most and len(unheard) > most:

@@ -32,6 +32,10 @@ class Listing:
         """Whether every source was read to its end."""
         return not self.errors
 
+    def failure(self) -> SourceError | None:
+        """Say why no source at all could be read to its end; None when one could."""
+        return self.errors[0] if self.errors and len(self.errors) == len(self._sources) else None
+
     def pause(self) -> SourcePaused | None:
         """Say until when a source wants to be left alone; the earliest of several."""
         pauses = [error for error in self.errors if isinstance(error, SourcePaused)]
@@ -57,8 +61,9 @@ class Listing:
                         failed.append(clash)
             except SourceError as error:
                 self.errors.append(error)
-        if len(self.errors) == len(self._sources) and not videos and self.errors:
-            raise self.errors[0]
+        failure = self.failure()
+        if failure and not videos and not failed:
+            raise failure
         yield from failed
         yield from sorted(select(self._filters, videos.values()), key=lambda v: key_of(v.video_id))
 

@@ -7,8 +7,8 @@ import pytest
 from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
-from impressions_assets_tests.bench.youtube import CONCURRENCY, fetch_captions
 from impressions_assets_tests.bench.one_more import measure_rooms
+from impressions_assets_tests.bench.youtube import CONCURRENCY, fetch_captions
 
 
 def test_a_small_channel_goes_through_all_runs(

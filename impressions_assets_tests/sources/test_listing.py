@@ -75,7 +75,20 @@ def test_a_source_that_breaks_off_leaves_the_others_and_the_listing_incomplete()
 def test_when_no_source_can_be_read_the_first_reason_is_raised() -> None:
     first, second = SourceMissing("the disk is away"), SourceBroken("no archive")
     with pytest.raises(SourceMissing, match="the disk is away"):
-        listed(Given(video("a"), error=first), Given(error=second))
+        listed(Given(error=first), Given(error=second))
+
+
+def test_what_came_before_every_source_broke_off_is_not_lost() -> None:
+    first, second = SourceMissing("the disk is away"), SourceBroken("no archive")
+    listing = Listing([Given(video("a"), error=first), Given(error=second)], Filters())
+    assert ids(list(listing)) == ["a"]
+    assert listing.failure() is first
+
+
+def test_one_video_of_youtube_before_and_after_an_edit_is_no_clash() -> None:
+    before = Video(video_id="a", source="youtube", title="First")
+    after = Video(video_id="a", source="youtube", title="Second")
+    assert listed(Given(before), Given(after)) == [before]
 
 
 def test_each_look_begins_anew() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from impressions_assets.captures import Raw
 from impressions_assets.errors import QuotaSpent, SourceMissing, SourceUnreachable
+from impressions_assets.sources.youtube.lister import Place
 from impressions_assets.sources.youtube.memory import Memory
 from impressions_assets_tests.servers.youtube import Answer
 from impressions_assets_tests.servers.youtube_world import START
@@ -395,7 +396,8 @@ def test_a_walk_that_is_told_its_token_counts_no_more_begins_anew(
     clips = world.uploads(owner, 120)
     visitor.limit = 2
     look()
-    memory = Memory(Raw(home), "youtube-data-api", f"listing:{owner.channel_id}", lambda: START)
+    place = Place("channel", owner.channel_id)
+    memory = Memory(Raw(home), "youtube-data-api", place, lambda: START)
     (walked,) = memory.state.walk
     page = msgspec.structs.replace(walked.page, next_token="old")
     memory.state.walk[0] = msgspec.structs.replace(walked, page=page)

@@ -1,0 +1,114 @@
+"""A channel of YouTube from the terminal, against the stand-in."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from impressions_assets.channels_yaml import CHANNELS_FILE
+from impressions_assets.home import Home
+from impressions_assets_tests.cli.conftest import Impressions
+from impressions_assets_tests.servers.youtube import YouTube
+from impressions_assets_tests.servers.youtube_world import START, Owner
+
+DATA = "videos,transcripts"
+LINK = "https://www.youtube.com/@talks"
+LONG_AGO = START - timedelta(days=300)
+
+
+@pytest.fixture
+def youtube() -> Iterator[YouTube]:
+    with YouTube().running() as youtube:
+        yield youtube
+
+
+@pytest.fixture
+def owner(youtube: YouTube) -> Owner:
+    owner = youtube.world.open_channel("talks")
+    for number in range(5):
+        published = LONG_AGO + timedelta(days=number)
+        watch = "disabled" if number == 4 else "ok"
+        title = f"Talk number {number}"
+        youtube.world.upload(owner, title, published=published, watch=watch, duration_seconds=1800)
+    return owner
+
+
+@pytest.fixture
+def talks(
+    impressions: Impressions,
+    youtube: YouTube,
+    owner: Owner,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Impressions:
+    """Runs a command in a home with the channel, of which nothing was asked yet."""
+    monkeypatch.setenv("IMPRESSIONS_YOUTUBE_URL", youtube.url)
+    monkeypatch.setenv("DEVELOPER_KEY", "a-key-for-tests")
+    home = Home(str(tmp_path / "home/storage"))
+    home.store.write_text(CHANNELS_FILE, "youtube: {requests_per_second: 0}\n")
+    assert impressions("add", "youtube.com/@talks", "--name", "talks").exit_code == 0
+    return impressions
+
+
+def test_a_plan_asks_nobody_and_says_what_would_be_asked(
+    talks: Impressions, youtube: YouTube, owner: Owner
+) -> None:
+    before = talks("materialize", "talks", "--plan", "--select", DATA).stdout
+    assert f"{LINK} was not listed to its end yet: 2 units of quota" in before
+    assert youtube.requests == []
+    assert talks("materialize", "talks", "--select", "videos").exit_code == 0
+    asked = len(youtube.requests)
+    after = talks("materialize", "talks", "--plan", "--select", DATA).stdout
+    assert "asks for news: 1 requests, no quota while there is none" in after
+    assert "so 15 for the 5 that are known and due (2.5 hours)\n" in after
+    assert len(youtube.requests) == asked
+
+
+def test_status_tells_words_reasons_and_units(talks: Impressions, youtube: YouTube) -> None:
+    assert talks("materialize", "talks", "--select", DATA).exit_code == 0
+    said = talks("status", "talks").stdout
+    assert "videos: 5 ok" in said
+    assert "with words: 4 manual" in said
+    assert "without words: 1 disabled" in said
+    assert re.search(rf"youtube-data-api-\w+: {youtube.quota_spent} of 9,000 on ", said)
+    assert "youtube-captions: 5 of 2,000 on " in said
+
+
+def test_a_block_stops_the_channel_with_what_it_has_and_says_until_when(
+    talks: Impressions, youtube: YouTube, owner: Owner
+) -> None:
+    youtube.fail("/watch", "captcha", after=3)
+    said = talks("materialize", "talks", "--select", DATA)
+    status = talks("status", "talks").stdout
+    assert said.exit_code in (0, 1)
+    assert "takes us for a robot" in status
+    assert re.search(r"transcripts waits until \d{4}-\d\d-\d\d \d\d:\d\d UTC", status)
+    assert "given up" not in status
+    asked = len(youtube.asked("/watch"))
+    assert talks("materialize", "talks", "--select", "transcripts").exit_code == 1
+    assert len(youtube.asked("/watch")) == asked
+
+
+def test_a_wrong_key_is_told_without_it(
+    talks: Impressions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEVELOPER_KEY", "a-wrong-key-that-nobody-may-see")
+    said = talks("materialize", "talks", "--select", "videos")
+    assert said.exit_code == 1
+    assert "the key is not valid: check DEVELOPER_KEY" in said.stderr
+    assert "nobody-may-see" not in said.output
+
+
+def test_a_sweep_finds_an_old_title_that_the_feed_does_not_show(
+    talks: Impressions, youtube: YouTube, owner: Owner
+) -> None:
+    youtube.world.uploads(owner, 20)
+    talks("materialize", "talks", "--select", "videos")
+    oldest = min(youtube.world.clips.values(), key=lambda clip: clip.published)
+    youtube.world.edit(oldest, title="A better name")
+    assert "nothing to compute" in talks("materialize", "talks", "--select", "videos").stderr
+    swept = talks("materialize", "talks", "--select", "videos", "--sweep").stderr
+    assert "25 rows, 1 computed" in swept
+    assert talks("show", oldest.video_id).stdout.startswith("A better name")
