@@ -8,7 +8,7 @@ from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
 from impressions_assets_tests.bench.one_more import measure_rooms
-from impressions_assets_tests.bench.youtube import CONCURRENCY, fetch_captions
+from impressions_assets_tests.bench.youtube import measure_youtube
 
 
 def test_a_small_channel_goes_through_all_runs(
@@ -33,10 +33,11 @@ def test_a_small_channel_goes_through_all_runs(
     assert 50 < runs.full.peak_mb < 4000
 
 
-def test_captions_of_a_youtube_on_loopback_are_fetched(tmp_path: Path) -> None:
-    cost = fetch_captions(tmp_path, 16)
-    assert 0 < cost.cpu_seconds < 60
-    assert cost.wall_seconds >= 3 * 16 / CONCURRENCY * 0.05
+def test_a_channel_of_youtube_on_loopback_is_listed_and_read(tmp_path: Path) -> None:
+    first, again = measure_youtube(tmp_path, 16)
+    assert 0 < first.cost.cpu_seconds < 60
+    assert first.cost.wall_seconds > 3 * 0.05
+    assert (first.units, again.requests, again.units) == (3, 1, 0)
 
 
 def test_the_rooms_alone_do_the_work_of_every_data_asset(tmp_path: Path) -> None:
