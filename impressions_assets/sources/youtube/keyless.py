@@ -96,7 +96,7 @@ class KeylessLister:
             info, _ = self._pages.extract(what, f"{_BASE}/playlist?list={playlist_id}")
             entries = iter(info.get("entries") or ())
         with self._pages.asking(what):
-            found = [entry for entry in islice(entries, PAGE_LENGTH) if entry.get("id")]
+            found = list(islice(entries, PAGE_LENGTH))
         if len(found) < PAGE_LENGTH:
             return _page(found, None)
         next_token = str(int(token or 0) + 1)
@@ -154,7 +154,6 @@ class KeylessLister:
         if info.get("title"):
             answer.items[video_id] = _item(info)
             return
-        self._pages.check_for_block(what, said)
         status = next((status for words, status in _REASONS if words in said.lower()), None)
         if status is None:
             raise SourceUnreachable(f"{what}: its page tells no title; it is tried again")
@@ -182,7 +181,7 @@ def _item(info: dict[str, Any]) -> bytes:
 
 
 def _page(entries: list[dict[str, Any]], next_token: str | None) -> Page:
-    titles = {entry["id"]: entry.get("title") or "" for entry in entries}
+    titles = {entry["id"]: entry.get("title") or "" for entry in entries if entry.get("id")}
     gone = {video_id: _TILES[title] for video_id, title in titles.items() if title in _TILES}
     told = {v: " ".join(title.split()) for v, title in titles.items() if title and v not in gone}
     return Page(tuple(titles), next_token, gone=gone, titles=told)

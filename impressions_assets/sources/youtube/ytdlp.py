@@ -109,6 +109,7 @@ class YtDlp:
                     "player_client": ["web"],
                     "player_skip": ["configs", "js"],
                     "skip": ["hls", "dash", "translated_subs"],
+                    "raise_incomplete_data": ["yes"],  # else half of a list passes for a whole one
                 }
             },
         }
@@ -126,11 +127,18 @@ class YtDlp:
             ) from error
 
     def extract(self, what: str, url: str) -> tuple[dict[str, Any], str]:
-        """Return what yt-dlp tells of a page, and its warnings. Entries of a list come lazily."""
+        """Return what yt-dlp tells of a page, and its warnings. Entries of a list come lazily.
+
+        A page that takes us for a robot may still hold a video's title: it is no answer.
+        """
         self._log.warnings.clear()
         with self.asking(what):
             info = self._client.extract_info(url, download=False, process=False)
-        return info or {}, "\n".join(self._log.warnings)
+        said = "\n".join(self._log.warnings)
+        if _ROBOT.search(said):
+            raise self._budget.pause(f"{what}: YouTube takes us for a robot")
+        self._budget.worked()
+        return info or {}, said
 
     @contextmanager
     def asking(self, what: str) -> Iterator[None]:
@@ -150,12 +158,6 @@ class YtDlp:
                 f"{what}: yt-dlp does not understand the page ({type(error).__name__}); when that "
                 "goes on, a newer yt-dlp may"
             ) from error
-        self._budget.worked()
-
-    def check_for_block(self, what: str, text: str) -> None:
-        """Raise Blocked when this is what YouTube says to robots."""
-        if _ROBOT.search(text):
-            raise self._budget.pause(f"{what}: YouTube takes us for a robot")
 
     def close(self) -> None:
         """Close the connections."""
@@ -165,13 +167,14 @@ class YtDlp:
         causes = list(_causes(error))
         status = next((cause.status for cause in causes if isinstance(cause, HTTPError)), None)
         text = " ".join(str(cause) for cause in causes if isinstance(cause, YoutubeDLError))
-        if status is None and _ROBOT.search(text):
+        network = next((cause for cause in causes if isinstance(cause, TransportError)), None)
+        is_said = status is None and network is None  # by YouTube, and by nobody on the way there
+        if is_said and _ROBOT.search(text):
             return self._budget.pause(f"{what}: YouTube takes us for a robot")
-        if status in (404, 410) or (status is None and _GONE.search(text)):
+        if status in (404, 410) or (is_said and _GONE.search(text)):
             return SourceMissing(
                 f"{what}: YouTube shows none to everybody. Is it spelled right, and not private?"
             )
-        network = next((cause for cause in causes if isinstance(cause, TransportError)), None)
         why = status or type(network or error).__name__
         return SourceUnreachable(f"{what}: no whole answer ({why}); it is tried again")
 

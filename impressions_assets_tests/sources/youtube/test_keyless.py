@@ -1,8 +1,11 @@
 """Listing without a key, through yt-dlp against a server: the same rows, at another price."""
 
+import json
 import logging
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import msgspec
 import pytest
@@ -11,6 +14,7 @@ from impressions_assets.budget import Budget
 from impressions_assets.errors import Blocked, SourceMissing, SourceRefused, SourceUnreachable
 from impressions_assets.sources.youtube.keyless import KeylessLister
 from impressions_assets.sources.youtube.ytdlp import YtDlp
+from impressions_assets_tests.servers.youtube import Answer
 from impressions_assets_tests.servers.youtube_world import CaptionTrack
 
 FEED = "/feeds/videos.xml"
@@ -18,6 +22,7 @@ PLAYLIST = "/playlist"
 BROWSE = "/youtubei/v1/browse"
 WATCH = "/watch"
 NEXT = "/youtubei/v1/next"
+PLAYER = "/youtubei/v1/player"
 SPOKEN = (CaptionTrack("en", is_automatic=True),)
 
 
@@ -147,11 +152,63 @@ def test_a_player_that_wants_a_login_from_a_robot_is_a_block_and_no_missing_vide
 ):
     clip = world.upload(owner, "Fine")
     youtube.fail(WATCH, "bot")
-    youtube.fail("/youtubei/v1/player", *["bot"] * 9)
+    youtube.fail(PLAYER, *["bot"] * 9)
     assert isinstance(keyless().error, Blocked)
     youtube.heal()
     visitor.wait(hours=2)
     assert keyless().videos[clip.video_id].status == "ok"
+
+
+def test_a_block_whose_page_shows_the_title_is_a_block_each_time_for_longer(
+    world, owner, visitor, youtube
+):
+    clip = world.upload(owner, "Fine")
+    refusal = {"status": "LOGIN_REQUIRED", "reason": "Sign in to confirm you\u2019re not a bot"}
+    page = (
+        '<html><head><meta property="og:title" content="Fine"></head><body>'
+        f"<script>ytcfg.set({json.dumps({'INNERTUBE_CONTEXT_CLIENT_NAME': 1})});</script><script>"
+        f"var ytInitialPlayerResponse = {json.dumps({'playabilityStatus': refusal})};</script>"
+    )
+    youtube.fail_often(WATCH, 1, Answer(200, page.encode(), {"Content-Type": "text/html"}))
+    youtube.fail_often(PLAYER, 1, "bot")
+    pauses = []
+    for _ in range(3):
+        with pytest.raises(Blocked) as raised:
+            visitor.keyless().videos([clip.video_id])
+        pauses.append(raised.value.until - visitor.now)
+        visitor.now = raised.value.until
+    assert timedelta(hours=3.5) < pauses[2] <= timedelta(hours=4)
+
+
+def test_a_list_that_breaks_off_is_no_whole_list(world, owner, visitor, youtube):
+    world.uploads(owner, 120)
+    lister = visitor.keyless()
+    page = lister.page(owner.uploads)
+    youtube.fail_often(BROWSE, 1, Answer(200, b"{}", {"Content-Type": "application/json"}))
+    with pytest.raises(SourceUnreachable):
+        lister.page(owner.uploads, page.next_token)
+
+
+class _Closed(BaseHTTPRequestHandler):
+    """A proxy that reaches nobody."""
+
+    def do_CONNECT(self):
+        self.send_error(503, "Service Unavailable")
+
+    def log_message(self, format, *args):
+        """Say nothing."""
+
+
+def test_what_a_proxy_says_of_itself_is_not_taken_for_a_deleted_video(visitor):
+    with HTTPServer(("127.0.0.1", 0), _Closed) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
+        thread.start()
+        lister = visitor.keyless(base_url="", proxy=f"http://127.0.0.1:{proxy.server_port}")
+        answer = lister.videos(["x" * 11])
+        proxy.shutdown()
+        thread.join()
+    assert answer.gone == {}
+    assert isinstance(answer.errors["x" * 11], SourceUnreachable)
 
 
 @pytest.mark.parametrize("fault", [500, "cut", "empty"])
@@ -172,7 +229,7 @@ def test_a_video_that_fails_again_and_again_stops_no_other_and_is_tried_later(
 ):
     clips = world.uploads(owner, 12)
     youtube.fail(WATCH, *[500] * 4)
-    youtube.fail("/youtubei/v1/player", *[500] * 4)
+    youtube.fail(PLAYER, *[500] * 4)
     seen = keyless()
     ((video_id, failed),) = seen.failed.items()
     assert seen.videos.keys() == ids(clips) - {video_id}
