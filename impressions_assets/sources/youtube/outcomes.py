@@ -95,6 +95,9 @@ def outcome_of(
     player = player_in(last)
     if isinstance(raised, (Unplayable, TranscriptsDisabled)) and player.is_live:
         return not_yet(video_id, player, now)
+    if isinstance(raised, (Unplayable, TranscriptsDisabled)) and player.may_pass:
+        words = player.words or "neither that it can be played, nor why not"
+        return SourceUnreachable(f"{video}: YouTube says {words!r}; it is tried again")
     if isinstance(raised, TranscriptsDisabled):
         return NoCaptions(f"{video}: it has no captions, or they are switched off", "disabled")
     if isinstance(raised, PoTokenRequired):

@@ -14,6 +14,7 @@ from requests import Response
 
 _PATH = "/youtubei/v1/player"
 _ROBOT = re.compile(r"not a bot|unusual traffic|content isn't available, try again later", re.I)
+_PASSING = re.compile(r"try again|check back|being processed|went wrong|an error occurred", re.I)
 _LIVE = re.compile(r"live event will begin|premieres? (in|will begin)", re.I)
 _REASONS = {
     "private": r"private",
@@ -69,6 +70,13 @@ class Player(Struct, rename="camel"):
         """Whether the refusal is meant for us, and says nothing of the video."""
         said = self.playability_status.reason or self.words
         return not self.is_playable and bool(_ROBOT.search(said.replace("’", "'")))
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it says nothing of the video, or that it is not shown for the moment only."""
+        return not self.playability_status.status or (
+            not self.is_playable and bool(_PASSING.search(self.words))
+        )
 
     @property
     def is_live(self) -> bool:

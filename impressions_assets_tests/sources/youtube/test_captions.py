@@ -1,5 +1,6 @@
 """Captions through the real library: every outcome has its own error, and a block says nothing."""
 
+import json
 import logging
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -380,6 +381,27 @@ def test_a_player_that_talks_nonsense_is_no_answer(
 ) -> None:
     answer_with(monkeypatch, PLAYER, body)
     with pytest.raises(SourceUnreachable, match="Error"):
+        connect().offer(youtube.world.upload(owner, "x").video_id)
+
+
+@pytest.mark.parametrize(
+    "playability",
+    [
+        {},
+        {"status": "ERROR", "reason": "An error occurred. Please try again later."},
+        {"status": "ERROR", "reason": "Something went wrong"},
+        {"status": "UNPLAYABLE", "reason": "We're processing this video. Check back later."},
+    ],
+)
+def test_what_holds_for_the_moment_alone_is_neither_no_captions_nor_for_good(
+    youtube: YouTube,
+    owner: Owner,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    playability: dict[str, str],
+) -> None:
+    answer_with(monkeypatch, PLAYER, json.dumps({"playabilityStatus": playability}).encode())
+    with pytest.raises(SourceUnreachable, match="tried again"):
         connect().offer(youtube.world.upload(owner, "x").video_id)
 
 
