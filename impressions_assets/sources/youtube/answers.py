@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from impressions_assets.errors import SourceBroken
 from impressions_assets.sources.youtube.lister import Answer, Lister, Told
 from impressions_assets.sources.youtube.memory import (
     KeptVideo,
@@ -16,6 +17,7 @@ from impressions_assets.sources.youtube.memory import (
 from impressions_assets.sources.youtube.shorts import may_be_short
 
 _LOOK_AGAIN = timedelta(hours=1)
+_LONGEST_WAIT = timedelta(days=1)
 
 
 class Answers:
@@ -45,9 +47,12 @@ class Answers:
 
     def _take_item(self, video_id: str, item: bytes, before: KeptVideo | None) -> None:
         state = self._state
+        try:
+            told = self._lister.read(item)
+        except SourceBroken as error:
+            self._wait(video_id, str(error))
+            return
         state.gone.pop(video_id, None)
-        state.waiting.pop(video_id, None)
-        told = self._lister.read(item)
         shown = (e.is_short for e in state.news.entries if e.video_id == video_id)
         seen = told.is_short if told.is_short is not None else next(shown, None)
         is_short = seen if seen is not None else before is not None and before.is_short
@@ -68,13 +73,21 @@ class Answers:
             self._state.gone[video_id] = "private"
 
     def note_live(self, told: Told) -> None:
-        """A stream that is to come or goes on is looked at again."""
+        """A stream that is to come or goes on is looked at again; nothing else is waited for."""
         if told.video.live == "upcoming":
             self._wait(told.video.video_id, "it is a live stream that is to come", told.starts)
         elif told.video.live == "live":
             self._wait(told.video.video_id, "it is a live stream that goes on")
+        else:
+            self._state.waiting.pop(told.video.video_id, None)
 
     def _wait(self, video_id: str, why: str, until: datetime | None = None) -> None:
-        soon = self._now() + _LOOK_AGAIN
-        then = until.astimezone(UTC) if until and until > self._now() else soon
-        self._state.waiting[video_id] = Waiting(then.isoformat(timespec="seconds"), why)
+        """Name the time of the next look: `until` when it is to come, else later each time."""
+        before = self._state.waiting.get(video_id)
+        count = before.count if before else 0
+        if until and until > self._now():
+            then = until.astimezone(UTC)
+        else:
+            then = self._now() + min(_LOOK_AGAIN * 2 ** min(count, 10), _LONGEST_WAIT)
+            count += 1
+        self._state.waiting[video_id] = Waiting(then.isoformat(timespec="seconds"), why, count)

@@ -27,6 +27,8 @@ class Waiting(Struct, frozen=True):
 
     until: str
     why: str
+    count: int = 0
+    """How often it was asked for in vain."""
 
 
 class Undecided(Struct, frozen=True):

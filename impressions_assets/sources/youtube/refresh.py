@@ -18,6 +18,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from impressions_assets.errors import SourceError, SourceMissing
 from impressions_assets.sources.youtube.answers import Answers
 from impressions_assets.sources.youtube.feed import FEED_LENGTH, Feed, News
@@ -47,9 +49,7 @@ class Refresh:
             self._note_due(v for v, waiting in state.waiting.items() if waiting.until <= now)
             if state.place.kind == "video":
                 self._look_at_video(sweep)
-            elif state.num_swept is not None:
-                pass  # it goes on below
-            elif sweep or not state.is_whole or state.walk is not None:
+            elif self._must_walk(sweep):
                 self._walk(None, sweep=sweep)
             else:
                 self._look_at_feed()
@@ -60,6 +60,12 @@ class Refresh:
             self._memory.flush()
 
     # What is due
+
+    def _must_walk(self, sweep: bool) -> bool:
+        """A sweep whose walk is done already goes on below, beside what the feed tells."""
+        state = self._state
+        is_swept = sweep and state.num_swept is None
+        return is_swept or not state.is_whole or state.walk is not None
 
     def _look_at_video(self, sweep: bool) -> None:
         state = self._state
@@ -119,12 +125,16 @@ class Refresh:
             state.news = news or self._news_now()
             state.walk, state.is_sweep = [], sweep
         token = state.walk[-1].page.next_token if state.walk else ""
+        is_anew = False
         while token is not None:
             self._ask_for_due()
             try:
                 page = self._page(token)
             except StaleToken:
-                state.walk.clear()
+                if is_anew:
+                    raise
+                is_anew = True
+                state.walk, state.pages = [], []  # their ETags would bring back the same token
                 page = self._page(token := "")
             self._take_page(token, page)
             token = page.next_token
@@ -151,7 +161,7 @@ class Refresh:
     def _take_page(self, token: str, page: Page) -> None:
         state = self._state
         assert state.walk is not None
-        state.walk.append(WalkedPage(token, page))
+        state.walk.append(WalkedPage(token, msgspec.structs.replace(page, titles={})))
         self._note_due(v for v in page.ids if v in state.gone and v not in page.gone)
         if state.is_sweep and page.titles:
             self._note_due(self._renamed(page))
@@ -178,7 +188,8 @@ class Refresh:
         self._note_lost(video_id for video_id in unlisted if video_id not in state.gone)
         state.pages, state.walk = walk, None
         state.is_whole = True
-        state.num_swept = 0 if state.is_sweep and self._lister.asks_for_all else None
+        if state.is_sweep and self._lister.asks_for_all:
+            state.num_swept = 0
 
     def _sweep_videos(self) -> None:
         """Ask for every video; the oldest first, so that new ones leave the batches as they are."""

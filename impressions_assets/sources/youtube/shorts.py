@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from impressions_assets.errors import SourceMissing
 from impressions_assets.rows import Video
-from impressions_assets.sources.youtube.lister import Lister, Page
+from impressions_assets.sources.youtube.lister import Lister, Page, StaleToken
 from impressions_assets.sources.youtube.memory import Memory, State
 
 _LONGEST_SECONDS = 180
@@ -24,8 +24,16 @@ def may_be_short(video: Video) -> bool:
 def decide_shorts(lister: Lister, memory: Memory, state: State) -> None:
     """Find out which of the undecided videos are Shorts; interrupted, it goes on from that page."""
     for channel_id in {undecided.channel_id for undecided in state.undecided.values()}:
+        is_anew = False
         while ours := {v for v, u in state.undecided.items() if u.channel_id == channel_id}:
-            page = _page(lister, channel_id, state.short_tokens.get(channel_id, ""))
+            try:
+                page = _page(lister, channel_id, state.short_tokens.get(channel_id, ""))
+            except StaleToken:
+                if is_anew or channel_id not in state.short_tokens:
+                    raise
+                is_anew = True
+                del state.short_tokens[channel_id]
+                continue
             found = ours & set(page.ids)
             for video_id, video in memory.videos(found).items():
                 memory.add(video_id, replace(video, is_short=True))

@@ -11,7 +11,7 @@ import msgspec
 
 from impressions_assets.budget import utc_now
 from impressions_assets.captures import Raw
-from impressions_assets.errors import SourceError, SourceMissing
+from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
 from impressions_assets.home import Capture
 from impressions_assets.rows import Failed, Status, Track, Video
 from impressions_assets.sources.source import Forecast, Source
@@ -83,7 +83,7 @@ class YouTubeSource(Source):
             SourceRefused: the user must mend something: a key, a cookies file.
             SourcePaused: the day's quota is spent, or YouTube takes us for a robot.
         """
-        state, trouble, num_items = None, None, 0
+        memory, state, trouble, num_items = None, None, None, 0
         try:
             memory = self._memory()
             state = memory.state
@@ -91,13 +91,20 @@ class YouTubeSource(Source):
             Refresh(self._lister, self._feed, memory, state, self._now).run(sweep=self._sweep)
         except SourceError as error:
             trouble = error
-        for item in self._rows(memory, state) if state else ():
+        for item in self._rows(memory, state) if memory and state else ():
             num_items += 1
             yield item
         if trouble is not None:
             raise trouble
-        if not num_items:
+        if not num_items and memory is not None and self._is_empty(memory):
             raise SourceMissing(f"{self.name}: there is no video that everybody can see")
+
+    def _is_empty(self, memory: Memory) -> bool:
+        """Whether nothing ever was there; what was purged or forgotten was."""
+        state = memory.state
+        assert state is not None
+        is_purged = self._gone == "purge" and bool(memory.videos(state.gone))
+        return not is_purged and all(video_id in state.gone for video_id in state.ids)
 
     def known_videos(self) -> Iterator[Video | Failed]:
         """Stream what the last look knew; nobody is asked."""
@@ -182,7 +189,11 @@ class YouTubeSource(Source):
     def _row(self, video_id: str, kept: KeptVideo | None, state: State) -> Iterator[Video | Failed]:
         status = state.gone.get(video_id)
         if kept is not None and not (status and self._gone == "purge"):
-            video = self._lister.read(bytes(kept.item)).video
+            try:
+                video = self._lister.read(bytes(kept.item)).video
+            except SourceBroken as broken:
+                yield Failed(video_id=video_id, error=f"{self.name}: {video_id}: {broken}")
+                return
             changes = {"status": status} if status else {}
             yield msgspec.structs.replace(video, is_short=kept.is_short, **changes)
         elif status and self._gone == "keep" and state.place.kind == "playlist":
