@@ -89,27 +89,27 @@ class Budget:
         with self._lock:
             before = self._read()
             paused_until = _time(before.paused_until)
-            if paused_until and paused_until > self._now():  # another thread told of the same block
+            unspent, self._left = self._left if self._day == self._today() else 0, 0
+            if paused_until and paused_until > self._now():  # somebody told of the same block
+                if unspent:
+                    before = self._edit(lambda allowance: _given_back(allowance, unspent))
                 return self._blocked(before)
             chosen = until or self._now() + _delay(before.pauses)
             after = self._edit(
                 lambda allowance: msgspec.structs.replace(
-                    allowance,
+                    _given_back(allowance, unspent),
                     pauses=before.pauses + 1,
                     paused_until=chosen.isoformat(timespec="seconds"),
                     why=why,
                 )
             )
-            self._left = 0
             return self._blocked(after)
 
     def worked(self) -> None:
         """Say that the service answered: the next block is the first again."""
         with self._lock:
             if self._known.pauses:
-                self._edit(
-                    lambda a: msgspec.structs.replace(a, pauses=0, paused_until=None, why="")
-                )
+                self._edit(self._without_pause)
 
     def spent_today(self) -> int:
         """Return what was spent or set aside today, by everybody."""
@@ -126,12 +126,20 @@ class Budget:
         tomorrow = (there + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return tomorrow.astimezone(UTC)
 
+    def new_day(self) -> datetime:
+        """Return when to ask again after the service said that the day's units are spent.
+
+        In the first hour of our day it may still be yesterday by the service's clock.
+        """
+        there = self._now().astimezone(self._zone)
+        return self.next_day() if there.hour else self._now() + timedelta(hours=1)
+
     def close(self) -> None:
         """Give back what was set aside and not spent."""
         with self._lock:
             unspent, self._left = self._left, 0
             if unspent and self._day == self._today():
-                self._edit(lambda a: msgspec.structs.replace(a, spent=a.spent - unspent))
+                self._edit(lambda allowance: _given_back(allowance, unspent))
 
     def __enter__(self) -> Self:
         return self
@@ -180,12 +188,25 @@ class Budget:
     def _of_today(self, kept: Allowance | None) -> Allowance:
         if kept is None:
             return Allowance(service=self.service, day=self._today(), spent=0)
-        if kept.day == self._today():
+        # Another's clock may be ahead: what it spent after its midnight was spent, and when it is
+        # our midnight, today is the day that it counts.
+        if self._today() <= kept.day <= self._tomorrow():
             return kept
         return msgspec.structs.replace(kept, day=self._today(), spent=0)
 
+    def _without_pause(self, allowance: Allowance) -> Allowance:
+        """Forget the pauses that are over; one that holds was told of by others meanwhile."""
+        until = _time(allowance.paused_until)
+        if until and until > self._now():
+            return allowance
+        return msgspec.structs.replace(allowance, pauses=0, paused_until=None, why="")
+
     def _today(self) -> str:
         return self._now().astimezone(self._zone).date().isoformat()
+
+    def _tomorrow(self) -> str:
+        there = self._now().astimezone(self._zone)
+        return (there.date() + timedelta(days=1)).isoformat()
 
     def _refuse_while_paused(self, allowance: Allowance) -> None:
         until = _time(allowance.paused_until)
@@ -214,6 +235,10 @@ class Budget:
 def _delay(pauses: int) -> timedelta:
     longest = min(_FIRST_PAUSE * 2.0 ** min(pauses, 10), _LONGEST_PAUSE)
     return longest * random.uniform(0.9, 1.0)  # noqa: S311 - that not all come back at once
+
+
+def _given_back(allowance: Allowance, units: int) -> Allowance:
+    return msgspec.structs.replace(allowance, spent=max(0, allowance.spent - units))
 
 
 def _time(text: str | None) -> datetime | None:

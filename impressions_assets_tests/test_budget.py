@@ -140,3 +140,70 @@ def test_threads_that_meet_one_block_tell_of_it_once(home: Home, clock: Clock) -
 def test_a_time_that_the_service_names_is_kept(home: Home, clock: Clock) -> None:
     until = NOON + timedelta(minutes=7)
     assert budget(home, clock).pause("Retry-After", until).until == until
+
+
+def test_a_success_elsewhere_does_not_lift_a_block_that_holds(home: Home, clock: Clock) -> None:
+    budget(home, clock).pause("a block, and over by now")
+    clock.now += timedelta(hours=2)
+    ours, theirs = budget(home, clock), budget(home, clock)
+    ours.spend()
+    theirs.spend()
+    blocked = theirs.pause("another block")
+    ours.worked()
+    with pytest.raises(Blocked) as raised:
+        budget(home, clock).check()
+    assert raised.value.until == blocked.until
+    clock.now = blocked.until
+    ours.worked()
+    budget(home, clock).check()
+
+
+def test_a_block_gives_back_what_was_set_aside(home: Home, clock: Clock) -> None:
+    ours, theirs = budget(home, clock), budget(home, clock)
+    ours.spend(2)
+    theirs.spend(3)
+    ours.pause("a block")
+    theirs.pause("the same block")
+    assert budget(home, clock).spent_today() == 5
+
+
+def test_a_clock_ahead_at_midnight_resets_nobodys_count(home: Home, clock: Clock) -> None:
+    clock.now = datetime(2026, 3, 2, 7, 59, tzinfo=UTC)  # a minute to midnight, Pacific
+    ahead = Clock(clock.now + timedelta(minutes=2))
+    slow = budget(home, clock)
+    slow.spend(60)
+    fast = budget(home, ahead)
+    fast.spend(10)
+    fast.close()
+    with pytest.raises(QuotaSpent):
+        budget(home, clock).spend(51)
+    clock.now += timedelta(minutes=2)
+    assert budget(home, clock).spent_today() == 10
+
+
+def test_a_clock_that_was_set_right_again_stops_nobody(home: Home, clock: Clock) -> None:
+    budget(home, Clock(NOON + timedelta(days=400))).spend(60)
+    budget(home, clock).spend(60)
+
+
+def test_a_service_whose_midnight_comes_later_than_ours_is_asked_again_in_an_hour(
+    home: Home, clock: Clock
+) -> None:
+    clock.now = datetime(2026, 3, 2, 8, 1, tzinfo=UTC)  # a minute after midnight, Pacific
+    assert budget(home, clock).new_day() == clock.now + timedelta(hours=1)
+    clock.now += timedelta(hours=1)
+    assert budget(home, clock).new_day() == datetime(2026, 3, 3, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "midnight"),
+    [
+        (datetime(2026, 3, 8, 9, tzinfo=UTC), datetime(2026, 3, 9, 7, tzinfo=UTC)),
+        (datetime(2026, 11, 1, 9, 30, tzinfo=UTC), datetime(2026, 11, 2, 8, tzinfo=UTC)),
+    ],
+)
+def test_midnight_is_pacific_also_when_its_clocks_change(
+    home: Home, clock: Clock, now: datetime, midnight: datetime
+) -> None:
+    clock.now = now
+    assert budget(home, clock).next_day() == midnight

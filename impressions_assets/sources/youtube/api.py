@@ -227,7 +227,7 @@ class ApiLister:
     def _quota_spent(self) -> QuotaSpent:
         """Have nobody ask before Google's midnight, whatever our own count says."""
         pause = self._budget.pause(
-            "Google says that the day's quota of the key is spent", self._budget.next_day()
+            "Google says that the day's quota of the key is spent", self._budget.new_day()
         )
         return QuotaSpent(str(pause), pause.until, pause.service)
 
