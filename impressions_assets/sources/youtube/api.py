@@ -184,11 +184,12 @@ class ApiLister:
         request.headers["X-Goog-Api-Key"] = self._key
         if etag:
             request.headers["If-None-Match"] = etag
-        found = self._retries.run(lambda: self._once(what, request.execute))
+        kind = f"youtube#{collection.removesuffix('s')}ListResponse"
+        found = self._retries.run(lambda: self._once(what, kind, request.execute))
         self._budget.worked()
         return found
 
-    def _once(self, what: str, execute: Callable[[], Any]) -> Any:
+    def _once(self, what: str, kind: str, execute: Callable[[], Any]) -> Any:
         self._budget.spend()
         try:
             found = execute()
@@ -204,6 +205,8 @@ class ApiLister:
             ) from error
         if not isinstance(found, dict):  # the client gives half of a JSON text as a string
             raise SourceUnreachable(f"Data API: {what}: half of an answer; it is tried again")
+        if found.get("kind") != kind:  # without items, it would pass for the end of a playlist
+            raise SourceUnreachable(f"Data API: {what}: another answer; it is tried again")
         return found
 
     def _error(self, what: str, error: HttpError) -> SourceError:

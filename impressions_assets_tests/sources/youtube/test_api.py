@@ -111,6 +111,8 @@ SAID = {
         SourceUnreachable,
     ),
     "cut": (200, '{"items": [', SourceUnreachable),
+    # Without items it would say that the videos are gone, or that a playlist ends here.
+    "of somebody between": (200, '{"status": "maintenance"}', SourceUnreachable),
 }
 
 
