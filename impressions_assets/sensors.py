@@ -12,7 +12,7 @@ import dagster as dg
 from impressions_assets.assets.training import KIND
 from impressions_assets.channels import Channel
 from impressions_assets.cron import was_due
-from impressions_assets.home import Home
+from impressions_assets.home import WHOLE_CHANNEL, Home
 from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS, lane, sweep_config
 from impressions_assets.partitions import CHANNEL_DIMENSION, channel_partitions
 from impressions_assets.resources.impressions import Impressions
@@ -80,8 +80,13 @@ def due_retries(
 
 
 def first_due_retry(home: Home, channel: str) -> str | None:
-    """Return the time of the earliest retry of a channel, or None."""
-    times = [time for (time,) in home.table("attempts").columns(channel, "next_try") if time]
+    """Return the time of the earliest retry of a channel, or None.
+
+    None is due in a stage that waits as a whole: a run would only be told so, each hour anew.
+    """
+    found = home.table("attempts").columns(channel, "video_id", "stage", "next_try")
+    paused = {stage: time for video_id, stage, time in found if video_id == WHOLE_CHANNEL}
+    times = [max(time, paused.get(stage, time)) for _, stage, time in found if time]
     return min(times, default=None)
 
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets import sensors
-from impressions_assets.errors import ConfigError
+from impressions_assets.attempts import keep_pause
+from impressions_assets.errors import Blocked, ConfigError
 from impressions_assets.ledger import settle
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Failed
@@ -130,6 +131,20 @@ def test_a_channel_is_started_when_the_retry_of_one_of_its_videos_is_due(
     assert keys(call(sensors.due_retries, house)[0]) == keys(requests)
     fail(house, "due", now - timedelta(minutes=20))
     assert keys(call(sensors.due_retries, house)[0]) != keys(requests)
+
+
+def test_no_retry_is_due_in_a_stage_that_waits_as_a_whole(house: House, archive: Archive) -> None:
+    house.declare("talks", archive.folder)
+    now = datetime.now(UTC)
+    fail(house, "talks", now - timedelta(hours=1))
+
+    def pause(until: datetime) -> None:
+        keep_pause(house.home, "talks", "transcripts", Blocked("a robot?", until, "captions"))
+
+    pause(now + timedelta(hours=5))
+    assert call(sensors.due_retries, house)[0] == []
+    pause(now - timedelta(minutes=1))
+    assert [r.partition_key for r in call(sensors.due_retries, house)[0]] == ["talks"]
 
 
 def test_a_retired_channel_is_not_retried(house: House, archive: Archive) -> None:
