@@ -15,6 +15,7 @@ class Raw:
 
     def __init__(self, home: Home) -> None:
         """Open the captures of a home."""
+        self._home = home
         self._table = home.table("captures")
 
     def kept(
@@ -25,9 +26,18 @@ class Raw:
         return {capture.video_id: capture for _, capture in self._table.items(SHARED, keys)}
 
     def keep(self, captures: Sequence[Capture]) -> None:
-        """Keep captures in one commit, each in place of the one that has its key."""
-        self._table.put(SHARED, [Entry(capture) for capture in captures])
+        """Keep captures in one commit, each in place of the one that has its key.
+
+        Nothing is kept of a video that was forgotten, whoever asked for it meanwhile.
+        """
+        forgotten = self._home.forgotten() if captures else set()
+        kept = [capture for capture in captures if capture.video_id not in forgotten]
+        self._table.put(SHARED, [Entry(capture) for capture in kept])
 
     def tidy(self) -> None:
-        """Join small files, when there are many: each batch of a listing leaves one."""
-        self._table.tidy(SHARED)
+        """Join small files, when there are many: each batch of a listing leaves one.
+
+        Who only looked leaves all as it is: to count the files costs the more, the more there are.
+        """
+        if self._table.has_written:
+            self._table.tidy(SHARED)

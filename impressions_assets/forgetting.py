@@ -96,7 +96,7 @@ def models_that_learned(home: Home, video_id: str) -> list[Learned]:
 
 def forgotten_in(home: Home, made: Artifact) -> set[str]:
     """Return the forgotten videos that a model learned from: with any, it is stale."""
-    buried = {row.video_id for row in home.table("tombstones").rows(SHARED)}
+    buried = home.forgotten()
     return buried & learned_from(home, made) if buried else set()
 
 

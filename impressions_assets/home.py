@@ -149,6 +149,10 @@ class Home:
             )
         return self._tables[name]
 
+    def forgotten(self) -> set[str]:
+        """Return the ids of the videos that nothing may be kept of."""
+        return {row.video_id for row in self.table("tombstones").rows(SHARED)}
+
     # Sets of files
 
     def publish(

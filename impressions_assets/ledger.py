@@ -15,8 +15,8 @@ from typing import Any
 
 from impressions_assets.attempts import attempts, forget, keep_pause, paused, settle
 from impressions_assets.errors import ImpressionsError, SourcePaused
-from impressions_assets.home import SHARED, Attempt, Home, Revision
-from impressions_assets.rows import Failed, Video
+from impressions_assets.home import Attempt, Home, Revision
+from impressions_assets.rows import SECOND, Failed, Video
 from impressions_assets.tables import WINDOW, Digests, Entry, digest_of, key_of
 
 BATCH_SECONDS = 30.0
@@ -195,9 +195,11 @@ def reconcile(
 
 def _alive(home: Home, channel: str, listing: Iterable[Video | Failed]) -> Iterator[Video | Failed]:
     """Leave out what was forgotten; write down when the listing may be asked again."""
-    forgotten = {row.video_id for row in home.table("tombstones").rows(SHARED)}
+    forgotten = home.forgotten()
     try:
-        yield from (item for item in listing if item.video_id not in forgotten)
+        for item in listing:
+            if item.video_id.removesuffix(SECOND) not in forgotten:
+                yield item
     except SourcePaused as pause:
         keep_pause(home, channel, "videos", pause)
         raise

@@ -168,6 +168,9 @@ class Document(Struct, frozen=True, kw_only=True):
     text_digest: Annotated[str, Meta(description="equal for equal words; '' without text")] = ""
 
 
+SECOND = ".second"  # ends the id of a failure when two sources name one video
+
+
 class Failed(Struct, frozen=True, kw_only=True):
     """A video that a source or a stage could not do; the others go on."""
 

@@ -126,6 +126,8 @@ class Table(Generic[R]):
         self.name = name
         self.row_type = row_type
         self.uri = f"{root}/{name}"
+        self.has_written = False
+        """Whether anything was written through this handle."""
         self._row_key = row_key
         self._options = dict(storage_options or {})
         self._schema = pa.schema([*_LEDGER, *schema_of(row_type)])
@@ -368,6 +370,7 @@ class Table(Generic[R]):
                 self._handle = handle
                 entries, gone = change()
                 self._write(handle, channel, entries, gone)
+                self.has_written = True
             except CommitFailedError:
                 self._handle = None
                 time.sleep(random.uniform(0, min(1.0, 0.02 * 2**tried)))  # noqa: S311

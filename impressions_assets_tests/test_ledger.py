@@ -348,3 +348,9 @@ def test_a_failure_waits_until_the_time_that_its_source_names(home: Home) -> Non
     assert failed.next_try == UNTIL.isoformat()
     assert len(plan(home, CHAPTERS, CHANNEL, None, NOW).waiting) == 1
     assert len(plan(home, CHAPTERS, CHANNEL, None, UNTIL).due) == 1
+
+
+def test_a_failure_that_names_the_title_of_a_forgotten_video_is_not_kept(home: Home) -> None:
+    home.table("tombstones").put(SHARED, [Entry(Tombstone(video_id="v0", forgotten_at="2026"))])
+    clash = Failed(video_id="v0.second", error="'Its title' stays, 'Its title' is left out")
+    assert reconcile(home, CHANNEL, [*videos(2), clash]).failed == ()

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from impressions_assets.channels import Channel
 from impressions_assets.errors import ConfigError, TrainingError
-from impressions_assets.forgetting import LEARNED
+from impressions_assets.forgetting import LEARNED, learned_from
 from impressions_assets.gpt.config import ModelConfig, TrainConfig, resolve
 from impressions_assets.gpt.manifest import read_manifest
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
@@ -189,7 +189,7 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
     result = TrainingResult.load(out / RESULT)
     files = {p.relative_to(best).as_posix(): p for p in best.rglob("*") if p.is_file()}
     files[RESULT] = out / RESULT
-    files[LEARNED] = _learned(prepared)
+    files[LEARNED] = _learned(home, channel, prepared)
     return home.publish(
         channel,
         KIND,
@@ -200,10 +200,16 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
     )
 
 
-def _learned(prepared: PreparedTraining) -> Path:
-    """Write down which videos a model saw: what is forgotten later makes it stale."""
+def _learned(home: Home, channel: str, prepared: PreparedTraining) -> Path:
+    """Write down which videos a model saw: what is forgotten later makes it stale.
+
+    What the version that it started from saw, it saw too.
+    """
     manifest = read_manifest(prepared.run.shards_dir)
     ids = {document.video_id for shard in manifest.shards for document in shard.documents}
+    start = prepared.facts["started_from_version"]
+    if start is not None:
+        ids |= learned_from(home, home.version(channel, KIND, start))
     path = prepared.folder / LEARNED
     path.write_bytes(msgspec.json.encode(sorted(ids)))
     return path

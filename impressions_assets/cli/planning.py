@@ -102,7 +102,8 @@ def _videos(home: Home, channel: "Channel", sources: Sequence[Source]) -> Ahead:
     """List what the sources know without asking anybody, and compare with the table."""
     listing = Listing(sources, channel.filters, known_only=True)
     have = home.table("videos").digests(channel.name)
-    listed = {key_of(item.video_id): item for item in listing}
+    forgotten = home.forgotten()
+    listed = {key_of(item.video_id): item for item in listing if item.video_id not in forgotten}
     videos = {key: item for key, item in listed.items() if isinstance(item, Video)}
     is_whole = listing.is_complete() and not any(source.forecast().note for source in sources)
     changed = {k for k, v in videos.items() if k not in have or have[k].output != digest_of(v)}

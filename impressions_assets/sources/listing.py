@@ -7,7 +7,7 @@ incomplete, so that nobody takes what it did not say for removals.
 from collections.abc import Iterator, Sequence
 
 from impressions_assets.errors import SourceError, SourcePaused
-from impressions_assets.rows import Failed, Video
+from impressions_assets.rows import SECOND, Failed, Video
 from impressions_assets.sources.filters import Filters, select
 from impressions_assets.sources.source import Source
 from impressions_assets.tables import key_of
@@ -74,7 +74,7 @@ def _clash(first: Video, second: Video) -> Failed | None:
     if first.source == second.source == "youtube":  # one video, before and after an edit
         return None
     return Failed(
-        video_id=f"{second.video_id}.second",
+        video_id=f"{second.video_id}{SECOND}",
         error=f"video {second.video_id!r} comes from two sources of this channel with different "
         f"content: {first.title!r} stays, {second.title!r} is left out. Remove it from one source",
     )

@@ -106,6 +106,24 @@ def test_a_model_that_learned_from_it_is_shown_as_stale(in_talks: Impressions, t
     assert "stale: learned from 1 forgotten video" in in_talks("models", "talks").stdout
 
 
+def test_a_model_that_went_on_from_a_stale_one_is_stale_too(
+    in_talks: Impressions, talks: Path
+) -> None:
+    assert in_talks("train", "talks", *TRAIN).exit_code == 0
+    assert in_talks("forget", "talk-b", "--yes").exit_code == 0
+    again = in_talks("train", "talks", *TRAIN, "--init", "last")
+    assert again.exit_code == 0, again.stderr
+    _, second = home_of(talks).artifacts("talks", "checkpoint")
+    assert "talk-b" in learned_from(home_of(talks), second)
+
+
+def test_a_plan_does_not_promise_what_was_forgotten(in_talks: Impressions, talks: Path) -> None:
+    in_talks("forget", "talk-b", "--yes")
+    said = in_talks("materialize", "talks", "--select", "videos", "--plan")
+    (line,) = [line for line in said.stdout.splitlines() if line.startswith("videos")]
+    assert line.split()[1:] == ["0", "0", "2", "0"]
+
+
 def test_forgetting_that_was_cut_short_goes_on(in_talks: Impressions, talks: Path) -> None:
     from impressions_assets.forgetting import bury, remove_rows
 

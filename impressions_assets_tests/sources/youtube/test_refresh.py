@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from impressions_assets.errors import QuotaSpent
+from impressions_assets.forgetting import bury, remove_rows, traces_of
+from impressions_assets.home import SHARED
 from impressions_assets_tests.servers.youtube import Answer
 
 ITEMS = "/youtube/v3/playlistItems"
@@ -109,3 +111,31 @@ def test_a_stream_without_end_is_looked_at_ever_more_seldom_but_always(
     assert waits[0] == timedelta(hours=1)
     assert waits == sorted(waits)
     assert waits[-1] == timedelta(days=1)
+
+
+@pytest.mark.parametrize("way", ["lister", "keyless"])
+def test_a_forgotten_video_is_not_kept_again_by_any_look(world, owner, visitor, home, way):
+    clips = world.uploads(owner, 4)
+    clip = world.upload(owner, "A title that is forgotten")
+    link = ("channel", owner.channel_id)
+    visitor.look(*link, lister=getattr(visitor, way)())
+    bury(home, clip.video_id)
+    remove_rows(home, clip.video_id)
+    world.edit(clip, description="Words that come later")
+    for sweep in (False, True):
+        seen = visitor.look(*link, lister=getattr(visitor, way)(), sweep=sweep)
+        assert seen.error is None
+        assert seen.videos.keys() == ids(clips)
+    assert traces_of(home, clip.video_id) == []
+    kept = b"".join(capture.body for capture in home.table("captures").rows(SHARED))
+    assert b"A title that is forgotten" not in kept
+
+
+def test_a_link_whose_only_video_was_forgotten_is_no_failure(world, owner, visitor, home):
+    clip = world.upload(owner, "Alone")
+    visitor.look("video", clip.video_id)
+    bury(home, clip.video_id)
+    remove_rows(home, clip.video_id)
+    for sweep in (False, True):
+        seen = visitor.look("video", clip.video_id, sweep=sweep)
+        assert (seen.videos, seen.error) == ({}, None)
