@@ -28,6 +28,7 @@ Choose = Callable[[Video, tuple[Track, ...]], Track | None]
 
 _KIND = "captions/offer"
 _NEXT_LOOK = timedelta(days=1)
+_LOST_AT_MOST = timedelta(seconds=30)  # of work, when the process is killed
 
 
 class KeptOffer(Struct, frozen=True, omit_defaults=True):
@@ -91,7 +92,7 @@ class Offers:
     def _asked(
         self, videos: Sequence[Video], choose: Choose, errors: dict[str, SourceError]
     ) -> dict[str, Offer]:
-        """Ask; what came is kept in one commit, also when an error strikes in the middle."""
+        """Ask; what came is kept, at least twice a minute, also when an error strikes."""
         offers: dict[str, Offer] = {}
         new: list[Capture] = []  # threads only add to it
 
@@ -109,14 +110,22 @@ class Offers:
                     raise
                 except SourceError as error:
                     errors[capture_key_of(video, track)] = error
-            return self._judged(video, said, capture.expires_at, is_usable=track is not None)
+            return self._judged(video, said, capture.fetched_at, is_usable=track is not None)
 
+        kept_at = self._now()
         try:
             for video, offer in answers(ask, videos, self._source.concurrency):
                 offers[video.video_id] = offer
+                if self._now() - kept_at > _LOST_AT_MOST:
+                    self._keep(new)
+                    kept_at = self._now()
         finally:
-            self._raw.keep(new)
+            self._keep(new)
         return offers
+
+    def _keep(self, new: list[Capture]) -> None:
+        """Keep what came until now; threads may add to it meanwhile."""
+        self._raw.keep([new.pop() for _ in range(len(new))])
 
     def _from_kept(self, video: Video, capture: Capture | None, choose: Choose) -> Offer | None:
         """Return what was kept, None when the source must be asked."""
@@ -125,11 +134,11 @@ class Offers:
             return self._from_memory(video, said)
         if capture is None or said is None or capture.revision != self._source.asks:
             return None
-        is_over = capture.expires_at is not None and capture.expires_at <= self._stamp()
+        expires_at = self._expires_at(video, capture.fetched_at)
         is_usable = choose(video, said.tracks) is not None
-        if is_over and not is_usable:
+        if expires_at is not None and expires_at <= self._now() and not is_usable:
             return None
-        return self._judged(video, said, capture.expires_at, is_usable=is_usable)
+        return self._judged(video, said, capture.fetched_at, is_usable=is_usable)
 
     def _from_memory(self, video: Video, said: KeptOffer | None) -> Offer:
         """Return what was kept of a video that cannot be asked."""
@@ -143,21 +152,23 @@ class Offers:
         text = f"video {video.video_id}: it is {video.status}, and no captions of it were kept"
         return VideoUnavailable(text, video.status)
 
-    def _judged(
-        self, video: Video, said: KeptOffer, expires_at: str | None, *, is_usable: bool
-    ) -> Offer:
+    def _judged(self, video: Video, said: KeptOffer, fetched_at: str, *, is_usable: bool) -> Offer:
+        expires_at = self._expires_at(video, fetched_at)
         if expires_at is None or is_usable:
             return said.tracks or _no_captions(video, said.reason)
         return NotYet(
             f"video {video.video_id}: no captions yet; it is asked again until it is "
             f"{self._look_again.days} days old",
-            datetime.fromisoformat(expires_at),
+            expires_at,
         )
 
+    def _expires_at(self, video: Video, fetched_at: str) -> datetime | None:
+        """Say until when an answer of no use counts here; channels differ, and share the answer."""
+        fetched, published = datetime.fromisoformat(fetched_at), _time(video.published)
+        is_young = published is not None and fetched < published + self._look_again
+        return fetched + _NEXT_LOOK if is_young else None
+
     def _capture(self, video: Video, said: KeptOffer) -> Capture:
-        now = self._now()
-        published = _time(video.published)
-        is_young = published is not None and now < published + self._look_again
         return Capture(
             video_id=video.video_id,
             kind=_KIND,
@@ -165,12 +176,8 @@ class Offers:
             engine=self._source.kind,
             body=msgspec.json.encode(said),
             revision=self._source.asks,
-            fetched_at=self._stamp(),
-            expires_at=(now + _NEXT_LOOK).isoformat(timespec="seconds") if is_young else None,
+            fetched_at=self._now().isoformat(timespec="seconds"),
         )
-
-    def _stamp(self) -> str:
-        return self._now().isoformat(timespec="seconds")
 
 
 def _no_captions(video: Video, reason: str) -> NoCaptions:
@@ -180,7 +187,7 @@ def _no_captions(video: Video, reason: str) -> NoCaptions:
 def _time(text: str | None) -> datetime | None:
     """Read a date or a time; None when there is none, or none that one can read."""
     try:
-        time = datetime.fromisoformat(text or "")
+        found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

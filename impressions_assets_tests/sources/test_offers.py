@@ -1,6 +1,7 @@
 """What a source offers is asked once and kept, and asked again only where that may help."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -110,6 +111,36 @@ def test_a_batch_is_one_commit(home: Home) -> None:
     table = home.table("captures")
     assert table.count(SHARED) == 100
     assert table._open().version() == 1  # after 0, which made the table
+
+
+def test_what_took_long_is_kept_before_the_batch_ends(home: Home) -> None:
+    clock = Clock()
+
+    class Slow(Tube):
+        is_kept = False
+
+        def offer(self, video: Video) -> tuple[Track, ...]:
+            clock.now += timedelta(seconds=31)
+            table, until = Home(home.root).table("captures"), time.monotonic() + 10
+            while video.video_id == "b" and not self.is_kept and time.monotonic() < until:
+                self.is_kept = table.count(SHARED) == 2
+            return super().offer(video)
+
+    tube = Slow()
+    captures(home, tube, clock=clock).offers([clip("a"), clip("b")])
+    assert tube.is_kept
+    assert home.table("captures").count(SHARED) == 4
+
+
+def test_how_long_captions_are_sought_is_each_channels_own(home: Home) -> None:
+    tube = Tube()
+    tube.answers["a"] = none_of()
+    video = clip("a", days_old=1)
+    impatient = Captures(Home(home.root), [tube], timedelta(0), Clock())
+    assert isinstance(impatient.offers([video])["a"], NoCaptions)
+    assert isinstance(captures(home, tube).offers([video])["a"], NotYet)
+    assert isinstance(impatient.offers([video])["a"], NoCaptions)
+    assert tube.asked == ["a"]
 
 
 def test_the_chosen_track_is_fetched_with_its_offer_and_no_other(home: Home) -> None:
