@@ -72,22 +72,32 @@ def due_retries(
 ) -> Iterator[dg.RunRequest]:
     """Request a run for each channel with a retry that is due, and hourly while it stays due."""
     now = datetime.now(UTC)
+    first = first_due_retries(impressions.home)
     for name in partitioned(context.instance, impressions):
-        due = first_due_retry(impressions.home, name)
+        due = first.get(name)
         if due and datetime.fromisoformat(due) <= now:
             run_key = f"retry:{name}:{due}:{now:%Y-%m-%dT%H}"
             yield dg.RunRequest(run_key=run_key, partition_key=name, tags=lane(name, "data"))
 
 
 def first_due_retry(home: Home, channel: str) -> str | None:
-    """Return the time of the earliest retry of a channel, or None.
+    """Return the time of the earliest retry of a channel, or None."""
+    return first_due_retries(home).get(channel)
+
+
+def first_due_retries(home: Home) -> dict[str, str]:
+    """Return the time of the earliest retry of each channel that waits for one.
 
     None is due in a stage that waits as a whole: a run would only be told so, each hour anew.
     """
-    found = home.table("attempts").columns(channel, "video_id", "stage", "next_try")
-    paused = {stage: time for video_id, stage, time in found if video_id == WHOLE_CHANNEL}
-    times = [max(time, paused.get(stage, time)) for _, stage, time in found if time]
-    return min(times, default=None)
+    found = home.table("attempts").columns_of_all("video_id", "stage", "next_try")
+    paused = {(channel, stage): time for channel, v, stage, time in found if v == WHOLE_CHANNEL}
+    first: dict[str, str] = {}
+    for channel, _, stage, time in found:
+        if time:
+            due = max(time, paused.get((channel, stage)) or time)
+            first[channel] = min(due, first.get(channel, due))
+    return first
 
 
 @dg.sensor(

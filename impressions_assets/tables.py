@@ -153,6 +153,15 @@ class Table(Generic[R]):
         columns = (column_of(found, name).to_pylist() for name in names)
         return list(zip(*columns, strict=True))
 
+    def columns_of_all(self, *names: str) -> list[tuple[Any, ...]]:
+        """Return the channel and some plain columns of all rows, in no order: one look for all."""
+        query = self._query()
+        if query is None:
+            return []
+        wanted = ", ".join(f'"{name}"' for name in ("channel", *names))
+        found = self._select(query, f"SELECT {wanted} FROM rows")
+        return list(zip(*(found[name].to_pylist() for name in ("channel", *names)), strict=True))
+
     def digests(self, channel: str) -> Mapping[str, Digests]:
         """Return the digests of all rows of a channel by key, in the order of the keys.
 

@@ -21,6 +21,7 @@ from impressions_assets.ledger import settle
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Failed
 from impressions_assets.sensors import partition_changes
+from impressions_assets.tables import key_of
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
 
@@ -143,6 +144,10 @@ def test_no_retry_is_due_in_a_stage_that_waits_as_a_whole(house: House, archive:
 
     pause(now + timedelta(hours=5))
     assert call(sensors.due_retries, house)[0] == []
+    house.declare("more", archive.folder)
+    fail(house, "more", now - timedelta(hours=1))
+    assert [r.partition_key for r in call(sensors.due_retries, house)[0]] == ["more"]
+    settle(house.home, "more", "transcripts", {key_of("talk-a")}, [], {}, now)
     pause(now - timedelta(minutes=1))
     assert [r.partition_key for r in call(sensors.due_retries, house)[0]] == ["talks"]
 

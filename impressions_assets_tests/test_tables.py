@@ -36,6 +36,14 @@ def test_rows_come_back_as_they_went_in_and_in_the_order_of_their_keys(tmp_path:
     assert list(table(tmp_path).rows(CHANNEL)) == expected
 
 
+def test_one_look_tells_of_all_channels(tmp_path: Path) -> None:
+    assert table(tmp_path).columns_of_all("video_id") == []
+    for channel in ("talks", "more"):
+        table(tmp_path).put(channel, [Entry(row(f"of-{channel}"))])
+    found = table(tmp_path).columns_of_all("video_id")
+    assert sorted(found) == [("more", "of-more"), ("talks", "of-talks")]
+
+
 def test_nested_rows_keep_words_speakers_and_missing_values(tmp_path: Path) -> None:
     segment = Segment(1.0, 2.5, "it's <fine>", "Host", None, (Word(1.0, 1.2, "it's"),))
     transcript = Transcript(video_id="a", origin="manual", segments=(segment, Segment(3, 4, "x")))

@@ -79,7 +79,7 @@ def test_a_video_told_of_in_an_unknown_way_stops_no_other(world, owner, look, vi
     clips = world.uploads(owner, 3)
     broken = clips[1].video_id
     item = {"id": broken, "snippet": {"title": None}}
-    body = json.dumps({"items": [item], "etag": "x"}).encode()
+    body = json.dumps({"kind": "youtube#videoListResponse", "items": [item]}).encode()
     youtube.fail(VIDEOS, Answer(200, body, {"Content-Type": "application/json"}))
     seen = look()
     assert seen.error is None
