@@ -124,7 +124,8 @@ def test_an_upload_that_the_api_does_not_know_yet_is_asked_for_again_and_not_tak
     world.uploads(owner, 5)
     look()
     new = world.upload(owner, "Just now")
-    nothing = Answer(200, b'{"items": []}', {"Content-Type": "application/json"})
+    body = b'{"kind": "youtube#videoListResponse", "items": []}'
+    nothing = Answer(200, body, {"Content-Type": "application/json"})
     youtube.fail(VIDEOS, nothing)
     seen = look()
     assert new.video_id not in seen.videos
