@@ -5,10 +5,8 @@ tries again what a moment may mend: no answer, half of one, a server's error. Re
 hosts (google.com's page for robots) go through it as well.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookiejar import LoadError, MozillaCookieJar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +16,8 @@ from requests.adapters import HTTPAdapter
 from youtube_transcript_api import YouTubeTranscriptApi
 from youtube_transcript_api.proxies import GenericProxyConfig, ProxyConfig, WebshareProxyConfig
 
-from impressions_assets.errors import SourceRefused, SourceUnreachable
+from impressions_assets.errors import SourceUnreachable
+from impressions_assets.sources.youtube.cookies import cookies_in
 from impressions_assets.sources.youtube.politeness import Pace
 from impressions_assets.sources.youtube.retries import Retries
 
@@ -140,7 +139,7 @@ class Line:
         # between us and a server on loopback.
         self.session.trust_env = not (way.proxy_config or way.base_url)
         if way.cookies_file:
-            self.session.cookies.update(_cookies(way.cookies_file))
+            self.session.cookies.update(cookies_in(way.cookies_file))
         self.api = YouTubeTranscriptApi(way.proxy_config, self.session)
         self.session.mount("https://", adapter)  # after the library, which mounts its own
         self.session.mount("http://", adapter)
@@ -150,18 +149,3 @@ class Line:
 
     def _note(self, response: Response, **_: object) -> None:
         self.last = response
-
-
-def _cookies(path: Path) -> MozillaCookieJar:
-    jar = MozillaCookieJar(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it prints what it stumbled over
-            jar.load(ignore_discard=True, ignore_expires=True)
-    except (LoadError, OSError, UnicodeDecodeError):
-        # Not `from error`: that one repeats the line it stumbled over, which may be a login.
-        raise SourceRefused(
-            f"cookies file {path}: cannot be read as a browser's export of cookies (Netscape "
-            "format, as yt-dlp writes and reads it): export it again, or set no cookies file"
-        ) from None
-    return jar

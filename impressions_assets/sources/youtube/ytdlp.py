@@ -23,9 +23,9 @@ from impressions_assets.budget import Budget
 from impressions_assets.errors import (
     SourceError,
     SourceMissing,
-    SourceRefused,
     SourceUnreachable,
 )
+from impressions_assets.sources.youtube.cookies import cookies_in
 from impressions_assets.sources.youtube.retries import Retries
 
 _ROBOT = re.compile(r"not a bot|unusual traffic|captcha|rate-limited|try again later", re.I)
@@ -115,16 +115,11 @@ class YtDlp:
         }
         if proxy:
             options["proxy"] = proxy
-        if cookies_file is not None:
-            options["cookiefile"] = str(cookies_file)
-        try:
-            self._client = _Client(options, base_url, budget, wait)
-            self._client.cookiejar  # noqa: B018 - it is read now, not with the first request
-        except YoutubeDLError as error:
-            raise SourceRefused(
-                f"the cookies file {cookies_file} cannot be read: export it anew, in the format of "
-                "Netscape"
-            ) from error
+        # Not yt-dlp's option `cookiefile`: it prints the lines that it skips.
+        cookies = cookies_in(cookies_file) if cookies_file else ()
+        self._client = _Client(options, base_url, budget, wait)
+        for cookie in cookies:
+            self._client.cookiejar.set_cookie(cookie)
 
     def extract(self, what: str, url: str) -> tuple[dict[str, Any], str]:
         """Return what yt-dlp tells of a page, and its warnings. Entries of a list come lazily.

@@ -519,11 +519,13 @@ def test_cookies_of_a_login_are_sent(
         "# Netscape HTTP Cookie File\n\n"
         f".youtube.com\tTRUE\t/\tTRUE\t{later}\tSID\ta-login\n"
         f".example.org\tTRUE\t/\tTRUE\t{later}\tSID\tof-others\n"
+        ".youtube.com\tTRUE\t/\tTRUE\t0\tYSC\tof-a-session\n"
     )
     clip = youtube.world.upload(owner, "x")
     client = connect(cookies_file=file)
     client.fetch(clip.video_id, client.offer(clip.video_id)[0])
-    assert [request.headers["cookie"] for request in youtube.requests] == ["SID=a-login"] * 3
+    sent = [request.headers["cookie"] for request in youtube.requests]
+    assert sent == ["SID=a-login; YSC=of-a-session"] * 3
 
 
 @pytest.mark.parametrize(

@@ -284,11 +284,13 @@ def test_the_cookies_file_is_sent_and_left_as_it_is(world, owner, visitor, youtu
     assert cookies.read_text() == text
 
 
-def test_a_cookies_file_that_is_none_is_the_users_to_mend(visitor, tmp_path):
+@pytest.mark.parametrize("text", ["[]", "# Netscape HTTP Cookie File\n.youtube.com\ta-login\n"])
+def test_a_cookies_file_that_is_none_is_the_users_to_mend(visitor, tmp_path, capfd, text):
     cookies = tmp_path / "cookies.txt"
-    cookies.write_text("[]")
+    cookies.write_text(text)
     with pytest.raises(SourceRefused, match=r"cookies\.txt"):
         visitor.keyless(cookies_file=cookies)
+    assert "a-login" not in "".join(capfd.readouterr())  # yt-dlp prints lines that it skips
 
 
 def test_a_proxys_password_is_in_no_message_and_no_log_and_nothing_is_printed(
