@@ -1,11 +1,12 @@
-"""Serve recorded pages of YouTube over loopback, and tell how each is taken.
+"""Serve recorded answers of YouTube over loopback, and tell how each is taken.
 
     python -m impressions_assets_tests.recordings FOLDER [--pattern '*.static']
 
-A recording is what YouTube answered once: a watch page (.html), the player's answer (.json) or a
-caption track (.xml). Around it, a video of our own answers the other requests. What is right for a
-recording is told by its name: `..._age_restricted...` must come out as such, and a name that says
-nothing of a failure must give captions.
+A recording is what YouTube answered once: a watch page (.html), the player's answer (.json), a
+caption track (.xml), an answer of the Data API (.json) or a feed (feed_....xml). Around those of
+captions, a video of our own answers the other requests. What is right for them is told by their
+names: `..._age_restricted...` must come out as such, and a name that says nothing of a failure must
+give captions. Of the others see `recorded_listings`.
 """
 
 import argparse
@@ -28,9 +29,11 @@ from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.speech.captions import parse_track
 from impressions_assets.speech.tracks import choose_tracks
+from impressions_assets_tests.recorded_listings import by_api, by_feed
 from impressions_assets_tests.servers.youtube import Answer, YouTube
 
 _PATHS = {".html": "/watch", ".json": "/youtubei/v1/player", ".xml": "/api/timedtext"}
+_OF_PLAYERS = (b'"responseContext"', b'"playabilityStatus"')
 _TRACK = b'<transcript><text start="0" dur="2">Words of our own.</text></transcript>'
 _RIGHT = {
     "consent_page_invalid": "Blocked",
@@ -78,13 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def outcomes_of(folder: Path, pattern: str) -> Iterator[Outcome]:
-    """Serve each recording, and ask for the captions of its video."""
-    for path in sorted(folder.glob(pattern)):
+    """Serve each recording in the folder and those in it, and ask for what it holds."""
+    for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
         kind = next((s for s in reversed(path.suffixes) if s in _PATHS), None)
-        if kind is not None:
-            found, told = _taken(_PATHS[kind], path.read_bytes())
-            right = next((right for name, right in _RIGHT.items() if name in path.name), "captions")
-            yield Outcome(path.name, right, found, told)
+        name, body = str(path.relative_to(folder)), path.read_bytes()
+        if kind == ".xml" and path.name.startswith("feed_"):
+            yield Outcome(name, *by_feed(path.name, body))
+        elif kind == ".json" and not any(word in body for word in _OF_PLAYERS):
+            yield Outcome(name, *by_api(body))
+        elif kind is not None:
+            found, told = _taken(_PATHS[kind], body)
+            right = next((right for words, right in _RIGHT.items() if words in name), "captions")
+            yield Outcome(name, right, found, told)
 
 
 def _taken(path: str, body: bytes) -> tuple[str, str]:

@@ -49,3 +49,49 @@ def test_what_is_taken_for_something_else_is_shown(
     assert main([str(tmp_path)]) == 1
     assert "no: VideoUnavailable age" in capsys.readouterr().out
     assert main([str(tmp_path), "--pattern", "*.nothing"]) == 1
+
+
+LISTED = {
+    "channel.json": '{"kind": "youtube#channelListResponse", "items": [{"id": "UCx"}]}',
+    "items.json": '{"kind": "youtube#playlistItemListResponse", "nextPageToken": "more", "items": '
+    '[{"contentDetails": {"videoId": "aaaaaaaaaaa"}}, {"contentDetails": {"videoId": "b"}}]}',
+    "videos.json": '{"kind": "youtube#videoListResponse", "items": '
+    '[{"id": "aaaaaaaaaaa", "snippet": {"title": "One"}}]}',
+    "comments.json": '{"kind": "youtube#commentListResponse", "items": [{"id": "x"}]}',
+    "fragment.json": '{"relatedPlaylists": {"uploads": "UUx"}}',
+    "error.json": '{"error": {"code": 400, "message": "x", "errors": [{"reason": "keyInvalid"}]}}',
+    "feed_a.xml": '<feed xmlns="http://www.w3.org/2005/Atom" '
+    'xmlns:yt="http://www.youtube.com/xml/schemas/2015">'
+    "<entry><yt:videoId>a</yt:videoId></entry></feed>",
+    "feed_b_404.xml": "<html>Not found</html>",
+}
+
+
+def test_recorded_listings_are_read_as_what_they_say_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "api").mkdir()
+    for name, text in LISTED.items():
+        (tmp_path / "api" / name).write_text(text)
+    assert {Path(o.name).name: o.found for o in outcomes_of(tmp_path, "*")} == {
+        "channel.json": "1 channels",
+        "items.json": "2 playlistItems",
+        "videos.json": "1 videos",
+        "comments.json": "SourceUnreachable",
+        "fragment.json": "SourceUnreachable",
+        "error.json": "SourceRefused",
+        "feed_a.xml": "1 videos",
+        "feed_b_404.xml": "SourceMissing",
+    }
+    assert main([str(tmp_path), "--pattern", "*"]) == 0
+    assert "the key is not valid" in capsys.readouterr().out
+
+
+def test_a_recorded_list_that_cannot_be_read_whole_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = '{"contentDetails": {"videoId": "aaaaaaaaaaa"}}, {"contentDetails": {}}'
+    text = f'{{"kind": "youtube#playlistItemListResponse", "items": [{twice}]}}'
+    (tmp_path / "items.json").write_text(text)
+    assert main([str(tmp_path), "--pattern", "*.json"]) == 1
+    assert "no: 2 playlistItems" in capsys.readouterr().out
