@@ -41,6 +41,7 @@ class Budget:
         limit: int | None,
         zone: str = "America/Los_Angeles",
         now: Clock = utc_now,
+        setting: str = "youtube",
     ) -> None:
         """Read nothing yet.
 
@@ -51,12 +52,14 @@ class Budget:
             zone: where the service's midnight is. Google's quotas begin anew at midnight Pacific:
                 https://developers.google.com/youtube/v3/getting-started#quota
             now: the clock.
+            setting: the key of channels.yaml that says the limit.
         """
         self.service = service
         self.limit = limit
         self._table = home.table("allowances")
         self._zone = ZoneInfo(zone)
         self._now = now
+        self._setting = setting
         self._lock = threading.Lock()
         self._day = ""
         self._left = 0
@@ -217,7 +220,8 @@ class Budget:
         until = self.next_day()
         return QuotaSpent(
             f"{self.service}: {allowance.spent:,} of the {self.limit:,} units are spent that "
-            f"`youtube` in channels.yaml allows a day; it goes on at {until:%Y-%m-%d %H:%M} UTC",
+            f"`{self._setting}` in channels.yaml allows a day; "
+            f"it goes on at {until:%Y-%m-%d %H:%M} UTC",
             until,
             self.service,
         )

@@ -116,6 +116,21 @@ def test_a_block_stops_everybody_until_its_time(home: Home, clock: Clock) -> Non
     theirs.check()
 
 
+def test_a_block_costs_nothing_of_what_was_set_aside(home: Home, clock: Clock) -> None:
+    with budget(home, clock) as ours:
+        ours.spend(3)
+        ours.pause("it shows a captcha")
+        assert budget(home, clock).spent_today() == 3
+    assert budget(home, clock).spent_today() == 3
+
+
+def test_what_is_spent_names_the_setting_that_allows_it(home: Home, clock: Clock) -> None:
+    ours = Budget(home, "a service", 1, now=clock, setting="youtube.daily_videos")
+    ours.spend()
+    with pytest.raises(QuotaSpent, match=r"`youtube\.daily_videos` in channels\.yaml allows"):
+        ours.spend()
+
+
 def test_blocks_in_a_row_last_longer_up_to_a_day_and_a_success_ends_that(
     home: Home, clock: Clock
 ) -> None:

@@ -1,5 +1,6 @@
 """The commands that say what is read: `add` and `channels`."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ from rich.markup import escape
 from impressions_assets.cli.place import open_place
 from impressions_assets.cli.terminal import note, number, output, table_of
 from impressions_assets.errors import ConfigError
+
+_COMMENT = re.compile(r"(?:^|\s+)#")
 
 
 def add(
@@ -24,7 +27,11 @@ def add(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--from", help="A file with a source on each line.", show_default=False),
+        typer.Option(
+            "--from",
+            help="A file with a source on each line; comments begin with #.",
+            show_default=False,
+        ),
     ] = None,
     name: Annotated[
         str | None,
@@ -72,7 +79,15 @@ def _listed(file: Path) -> list[str]:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the list of sources {file} cannot be read: {error}") from error
-    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    listed = [source for line in lines if (source := _without_comment(line.strip()))]
+    if not listed:
+        raise ConfigError(f"the list of sources {file} names none: write one on each line")
+    return listed
+
+
+def _without_comment(line: str) -> str:
+    """Cut off a comment: at the beginning, or after a blank, where no path is named so."""
+    return line if Path(line).exists() else _COMMENT.split(line)[0]
 
 
 def _sources(sources: Sequence[object]) -> str:

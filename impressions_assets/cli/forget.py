@@ -23,10 +23,13 @@ def forget(
 
     place = open_place()
     video_id = video_id_of(video)
-    traces = traces_of(place.home, video_id)
-    if not traces and not is_buried(place.home, video_id):
+    traces, is_forgotten = traces_of(place.home, video_id), is_buried(place.home, video_id)
+    if not traces and not is_forgotten:
         channels_with(place, video)  # says what is near
     _show(traces, models_that_learned(place.home, video_id))
+    if not yes and not traces:
+        note(f"{video_id} is forgotten already, and in no table")
+        return
     if not yes:
         note(f"nothing was removed; to forget it: impressions forget {video_id} --yes")
         return
@@ -58,7 +61,8 @@ def _show(traces: "list[Trace]", learned: "list[Learned]") -> None:
     table = table_of("table", "channel", "rows", numbers=("rows",))
     for trace in traces:
         table.add_row(trace.table, trace.channel, number(trace.num_rows))
-    output().print(table)
+    if traces:
+        output().print(table)
     for model in learned:
         promoted = ", the promoted one" if model.promoted else ""
         output().print(

@@ -17,9 +17,11 @@ def video_id_of(argument: str) -> str:
 
 
 def channels_with(place: Place, argument: str, channel: str | None = None) -> list[str]:
-    """Return the channels that hold a video."""
+    """Return the channels that hold a video, those that left channels.yaml last."""
     table = place.home.table("videos")
-    names = [channel] if channel else table.channels()
+    declared = place.channels().channels
+    known = sorted(table.channels(), key=lambda name: name not in declared)
+    names = [channel] if channel else known
     video_id = video_id_of(argument)
     found = [name for name in names if table.get(name, key_of(video_id))]
     if not found:

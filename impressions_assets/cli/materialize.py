@@ -57,6 +57,10 @@ def redo(
 
     place = open_place()
     names = stages_from(stage)
-    for name in channels_with(place, video, channel):
+    found = channels_with(place, video, channel)
+    declared = [name for name in found if name in place.channels().channels]
+    if not declared:
+        place.channel(found[0])  # says that it is retired
+    for name in declared:
         forget_from(place.home, name, video_id_of(video), names)
         perform(place, [data_launch(name, [*names, "tokenizer", "token_shards"])], verbose=verbose)

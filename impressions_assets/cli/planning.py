@@ -129,17 +129,20 @@ def _asked(
     forecasts = [source.forecast() for source in sources if source.asks]
     if forecasts and "videos" in ahead:
         looks = sum(forecast.requests for forecast in forecasts)
-        yield f"asks for news: {looks:,} requests, no quota while there is none"
+        yield (
+            f"asks for news: {looks:,} request{'s' * (looks != 1)}, no quota while there is none"
+        )
         yield from (forecast.note for forecast in forecasts if forecast.note)
     if forecasts and "transcripts" in ahead:
         due = ahead["transcripts"].computed
         unheard = [v for v in place.home.table("videos").rows(name, due) if not v.tracks]
         hours = sum(video.duration_seconds or 0 for video in unheard) / 3600
-        unknown = ", and of those not listed yet" if any(f.note for f in forecasts) else ""
+        is_partial = any(forecast.note for forecast in forecasts)
+        unknown = "; those not listed yet come on top" if is_partial else ""
         yield (
             f"asks for captions: {REQUESTS_A_VIDEO} requests a video, so "
             f"{REQUESTS_A_VIDEO * len(unheard):,} for the {len(unheard):,} that are known and due "
-            f"({hours:,.1f} hours){unknown}"
+            f"({hours:,.1f} hours of talk){unknown}"
         )
         most = place.channels().youtube.daily_videos
         if most and len(unheard) > most:

@@ -76,7 +76,13 @@ class YouTube:
                 "`listing: auto` to list without one"
             )
         service = service_name(access.api_key)
-        budget = Budget(self._home, service, limits.daily_quota_units, now=self._now)
+        budget = Budget(
+            self._home,
+            service,
+            limits.daily_quota_units,
+            now=self._now,
+            setting="youtube.daily_quota_units",
+        )
         lister = ApiLister(
             access.api_key,
             budget,
@@ -129,7 +135,8 @@ class YouTube:
 
     @cached_property
     def _budget(self) -> Budget:
-        budget = Budget(self._home, PAGES, self._limits.daily_videos, now=self._now)
+        most, setting = self._limits.daily_videos, "youtube.daily_videos"
+        budget = Budget(self._home, PAGES, most, now=self._now, setting=setting)
         return self._stack.enter_context(budget)
 
     @cached_property

@@ -79,6 +79,30 @@ def test_a_list_that_is_missing_is_named(impressions: Impressions, tmp_path: Pat
     assert "none.txt" in said.stderr
 
 
+def test_a_list_may_hold_comments_behind_its_sources(
+    impressions: Impressions, archive: Archive, tmp_path: Path
+) -> None:
+    notes = tmp_path / "talk #1.txt"
+    notes.write_text("words " * 100)
+    listed = tmp_path / "links.txt"
+    listed.write_text(f"@somebody  # a friend\n{notes}\n#@nobody\n{archive.folder} # all of it\n")
+    said = impressions("add", "--from", str(listed), "--name", "mixed")
+    assert said.exit_code == 0, said.stderr
+    assert said.stderr.splitlines()[1:4] == [
+        "  youtube: https://www.youtube.com/@somebody",
+        f"  text: {notes}",
+        f"  archive: {archive.folder}",
+    ]
+
+
+def test_a_list_of_nothing_is_named(impressions: Impressions, tmp_path: Path) -> None:
+    listed = tmp_path / "links.txt"
+    listed.write_text("# later\n")
+    said = impressions("add", "--from", str(listed), "--name", "mixed")
+    assert said.exit_code == 1
+    assert f"{listed} names none: write one on each line" in said.stderr
+
+
 def test_a_known_channel_gets_more_sources(
     impressions: Impressions, archive: Archive, tmp_path: Path
 ) -> None:

@@ -145,6 +145,13 @@ def test_the_shards_of_a_channel_that_left_the_file_go_as_a_whole(
     assert home_of(talks).current("talks", "token_shards") is None
 
 
+def test_what_is_forgotten_already_is_said_to_be(in_talks: Impressions) -> None:
+    assert in_talks("forget", "talk-b", "--yes").exit_code == 0
+    said = in_talks("forget", "talk-b")
+    assert (said.exit_code, said.stdout) == (0, "")
+    assert said.stderr == "talk-b is forgotten already, and in no table\n"
+
+
 @pytest.mark.parametrize("unknown", ["talk-x", "https://youtu.be/talk-x"])
 def test_a_video_that_is_nowhere_is_an_error_that_names_what_is_near(
     in_talks: Impressions, unknown: str

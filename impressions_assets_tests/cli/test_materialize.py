@@ -117,6 +117,21 @@ def test_redo_names_what_it_does_not_know(in_talks: Impressions) -> None:
     assert (video.exit_code, "Did you mean talk-b" in video.stderr) == (1, True)
 
 
+def test_a_channel_that_left_the_file_is_neither_computed_nor_shown_first(
+    in_talks: Impressions, talks: Path
+) -> None:
+    file = talks / "storage/channels.yaml"
+    file.write_text(file.read_text().replace("  talks:", "  zebra:"))
+    alone = in_talks("redo", "talk-b", "--from", "documents")
+    assert (alone.exit_code, "It may have been retired" in alone.stderr) == (1, True)
+    assert "in channel talks" in in_talks("show", "talk-b").stdout
+    assert in_talks("materialize", "zebra", "--select", DATA).exit_code == 0
+    assert "in channel zebra" in in_talks("show", "talk-b").stdout
+    said = in_talks("redo", "talk-b", "--from", "chapters")
+    assert said.exit_code == 0, said.stderr
+    assert "✓ chapters 3 rows, 1 computed" in said.stderr
+
+
 def test_in_a_terminal_of_its_own_dagster_writes_to_a_log(
     mine: Impressions, tmp_path: Path
 ) -> None:

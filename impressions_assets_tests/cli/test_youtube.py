@@ -61,8 +61,8 @@ def test_a_plan_asks_nobody_and_says_what_would_be_asked(
     assert talks("materialize", "talks", "--select", "videos").exit_code == 0
     asked = len(youtube.requests)
     after = talks("materialize", "talks", "--plan", "--select", DATA).stdout
-    assert "asks for news: 1 requests, no quota while there is none" in after
-    assert "so 15 for the 5 that are known and due (2.5 hours)\n" in after
+    assert "asks for news: 1 request, no quota while there is none" in after
+    assert "so 15 for the 5 that are known and due (2.5 hours of talk)\n" in after
     assert len(youtube.requests) == asked
 
 

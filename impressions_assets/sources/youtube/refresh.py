@@ -68,10 +68,11 @@ class Refresh:
         return is_swept or not state.is_whole or state.walk is not None
 
     def _look_at_video(self, sweep: bool) -> None:
-        state = self._state
-        if sweep or not state.is_whole:
-            self._note_due([state.place.id])
-            state.ids, state.is_whole = [state.place.id], True
+        state, video_id = self._state, self._state.place.id
+        never_seen = video_id in state.gone and not self._memory.videos([video_id])
+        if sweep or never_seen or not state.is_whole:
+            self._note_due([video_id])
+            state.ids, state.is_whole = [video_id], True
 
     def _look_at_feed(self) -> None:
         state = self._state

@@ -328,6 +328,14 @@ def test_a_single_video_is_asked_for_once(world, owner, visitor):
     assert seen.videos[clip.video_id].title == "Alone, edited"
 
 
+def test_a_single_video_that_was_private_is_asked_for_until_it_is_seen(world, owner, visitor):
+    clip = world.upload(owner, "Alone", privacy="private")
+    assert isinstance(visitor.look("video", clip.video_id).error, SourceMissing)
+    world.edit(clip, privacy="public")
+    assert visitor.look("video", clip.video_id).videos.keys() == {clip.video_id}
+    assert visitor.look("video", clip.video_id).asked == []
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("handle", "talks"), ("user", "oldtalks"), ("custom", "talks")]
 )
