@@ -14,6 +14,8 @@ from impressions_assets.assets.declare import channel_asset
 from impressions_assets_tests.archives import Archive, talk, vtt
 from impressions_assets_tests.houses import House, Run
 
+pytestmark = pytest.mark.slow  # whole runs, 28 seconds together
+
 GOOD = {"talk-a", "talk-c"}
 
 

@@ -25,6 +25,8 @@ from impressions_assets.home import Artifact
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run
 
+pytestmark = pytest.mark.slow  # whole runs, 28 seconds together
+
 ROOT = Path(__file__).parent.parent.parent
 SHORT = {
     "model_preset": "debug",

@@ -5,6 +5,8 @@ import pytest
 from impressions_assets_tests.archives import Archive, talk
 from impressions_assets_tests.houses import House
 
+pytestmark = pytest.mark.slow  # whole runs
+
 
 def set_channel(house: House, line: str) -> None:
     """Give the only channel one more setting."""

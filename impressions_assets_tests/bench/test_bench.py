@@ -11,6 +11,7 @@ from impressions_assets_tests.bench.one_more import measure_rooms
 from impressions_assets_tests.bench.youtube import measure_youtube
 
 
+@pytest.mark.slow
 def test_a_small_channel_goes_through_all_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

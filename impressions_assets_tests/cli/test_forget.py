@@ -94,6 +94,7 @@ def test_what_was_remembered_of_its_archive_goes_as_well(
     assert not listing.exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_learned_from_it_is_shown_as_stale(in_talks: Impressions, talks: Path) -> None:
     trained = in_talks("train", "talks", *TRAIN)
     assert trained.exit_code == 0, trained.stderr
@@ -106,6 +107,7 @@ def test_a_model_that_learned_from_it_is_shown_as_stale(in_talks: Impressions, t
     assert "stale: learned from 1 forgotten video" in in_talks("models", "talks").stdout
 
 
+@pytest.mark.slow
 def test_a_model_that_went_on_from_a_stale_one_is_stale_too(
     in_talks: Impressions, talks: Path
 ) -> None:

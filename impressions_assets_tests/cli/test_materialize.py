@@ -132,6 +132,7 @@ def test_a_channel_that_left_the_file_is_neither_computed_nor_shown_first(
     assert "✓ chapters 3 rows, 1 computed" in said.stderr
 
 
+@pytest.mark.slow
 def test_in_a_terminal_of_its_own_dagster_writes_to_a_log(
     mine: Impressions, tmp_path: Path
 ) -> None:

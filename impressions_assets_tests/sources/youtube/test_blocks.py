@@ -73,6 +73,7 @@ def test_a_block_in_the_middle_loses_nothing_and_marks_no_video(
     assert sum(asked.values()) <= 300 + 4  # but those that met the block
 
 
+@pytest.mark.slow
 def test_with_faults_of_all_kinds_every_video_comes_right_in_the_end(
     home: Home, youtube: YouTube, owner: Owner, connect: Connect
 ) -> None:
