@@ -3,6 +3,7 @@
 All sources of a run share them, and so their pace, their connections and their budgets.
 """
 
+import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -136,8 +137,14 @@ class YouTube:
     @cached_property
     def _budget(self) -> Budget:
         most, setting = self._limits.daily_videos, "youtube.daily_videos"
-        budget = Budget(self._home, PAGES, most, now=self._now, setting=setting)
+        budget = Budget(self._home, self._service, most, now=self._now, setting=setting)
         return self._stack.enter_context(budget)
+
+    @property
+    def _service(self) -> str:
+        """YouTube's pages as this address asks them: behind a proxy one is another to it."""
+        way = self._access.proxy or self._access.webshare_username
+        return f"{PAGES}-by-{hashlib.sha256(way.encode()).hexdigest()[:8]}" if way else PAGES
 
     @cached_property
     def _pace(self) -> Pace:

@@ -112,3 +112,15 @@ def test_a_sweep_finds_an_old_title_that_the_feed_does_not_show(
     swept = talks("materialize", "talks", "--select", "videos", "--sweep").stderr
     assert "25 rows, 1 computed" in swept
     assert talks("show", oldest.video_id).stdout.startswith("A better name")
+
+
+def test_a_block_of_this_address_does_not_hold_up_a_proxys(
+    talks: Impressions, youtube: YouTube, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    youtube.fail("/watch", "captcha")
+    assert "robot" in talks("materialize", "talks", "--select", DATA).stderr
+    asked = len(youtube.asked("/watch"))
+    monkeypatch.setenv("IMPRESSIONS_YOUTUBE_PROXY", youtube.url)
+    assert talks("materialize", "talks", "--select", "transcripts").exit_code == 0
+    assert len(youtube.asked("/watch")) > asked
+    assert "with words: 4 manual" in talks("status", "talks").stdout
