@@ -20,12 +20,12 @@ from impressions_assets.channels import (
     TextSource,
     YouTubeSource,
 )
+from impressions_assets.digests import digest_of
 from impressions_assets.errors import SourceError
 from impressions_assets.jobs import lane
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sensors import partitioned
 from impressions_assets.sources.folder import fingerprint_of
-from impressions_assets.tables import digest_of
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 LOOK_SECONDS = 20.0  # of one tick; Dagster ends it after 60

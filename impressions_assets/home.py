@@ -13,10 +13,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from impressions_assets.arrow import schema_of
+from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import NewerSchema, NothingToDo, StorageError
 from impressions_assets.rows import PUBLISHED
 from impressions_assets.store import Store, StoredFile
-from impressions_assets.tables import Table, digest_of, key_of
+from impressions_assets.tables import Table
 
 SCHEMA_VERSION = 1
 SHARED = "_shared"  # what belongs to no channel lies there; no channel can have this name

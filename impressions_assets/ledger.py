@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from impressions_assets.attempts import attempts, forget, keep_pause, paused, settle
+from impressions_assets.digests import Digests, digest_of, key_of
 from impressions_assets.errors import ImpressionsError, SourcePaused
 from impressions_assets.home import Attempt, Home, Revision
 from impressions_assets.rows import SECOND, Failed, Video
-from impressions_assets.tables import WINDOW, Digests, Entry, digest_of, key_of
+from impressions_assets.tables import WINDOW, Entry
 
 BATCH_SECONDS = 30.0
 _NONE = Digests("", "")

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from impressions_assets.attempts import attempts, paused
+from impressions_assets.digests import key_of
 from impressions_assets.errors import Blocked, QuotaSpent, SourceBroken, SourceMissing
 from impressions_assets.home import SHARED, Home, Tombstone
 from impressions_assets.ledger import Stage, each, plan, reconcile, refresh
 from impressions_assets.rows import Article, Chapters, Failed, Video
-from impressions_assets.tables import Entry, key_of
+from impressions_assets.tables import Entry
 
 CHANNEL = "talks"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

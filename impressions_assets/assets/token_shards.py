@@ -8,6 +8,7 @@ import dagster as dg
 import msgspec
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
+from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import NothingToDo
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, Shard, read_manifest, write_manifest
 from impressions_assets.gpt.shard_plan import DocumentRef, PlannedShard, plan_shards, split_single
@@ -17,7 +18,6 @@ from impressions_assets.home import Artifact, Home
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Document
 from impressions_assets.store import StoredFile
-from impressions_assets.tables import digest_of, key_of
 from impressions_assets.text.duplicates import duplicates_of
 from impressions_assets.text.splits import ensure_validation
 

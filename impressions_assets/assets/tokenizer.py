@@ -8,13 +8,13 @@ import dagster as dg
 from impressions_assets.assets.declare import Materialized, channel_asset
 from impressions_assets.attempts import attempts
 from impressions_assets.channels import Channel
+from impressions_assets.digests import digest_of
 from impressions_assets.errors import NothingToDo
 from impressions_assets.gpt.renewal import must_train
 from impressions_assets.gpt.tokenizer import make_tokenizer
 from impressions_assets.home import Artifact, Home
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.store import sha256_of
-from impressions_assets.tables import digest_of
 
 VERSION = 1
 KIND = "tokenizer"

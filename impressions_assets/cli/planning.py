@@ -11,6 +11,7 @@ from impressions_assets.attempts import attempts
 from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
 from impressions_assets.cli.terminal import minute, note, number, output, table_of
+from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import ImpressionsError
 from impressions_assets.home import Home
 from impressions_assets.ledger import plan
@@ -18,7 +19,6 @@ from impressions_assets.resources.sources import opened
 from impressions_assets.rows import Video
 from impressions_assets.sources.listing import Listing
 from impressions_assets.sources.source import Source
-from impressions_assets.tables import digest_of, key_of
 
 if TYPE_CHECKING:
     from impressions_assets.channels import Channel

@@ -24,7 +24,7 @@ def show(
 ) -> None:
     """Print one video's chapters and transcript."""
     from impressions_assets.cli.lookup import channels_with, video_id_of
-    from impressions_assets.tables import key_of
+    from impressions_assets.digests import key_of
 
     place, console = open_place(), output()
     key = key_of(video_id_of(video))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from impressions_assets.assets import articles, chapters, documents, qa_pairs, transcripts
 from impressions_assets.channels import Channel
+from impressions_assets.digests import key_of
 from impressions_assets.errors import ConfigError
 from impressions_assets.home import Home, attempt_key
 from impressions_assets.ledger import Stage
-from impressions_assets.tables import key_of
 
 
 class PerVideo(NamedTuple):

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.channel_settings import Filters
+from impressions_assets.digests import key_of
 from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.listing import Listing
-from impressions_assets.tables import key_of
 
 
 class Given:

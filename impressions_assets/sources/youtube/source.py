@@ -11,6 +11,7 @@ import msgspec
 
 from impressions_assets.budget import utc_now
 from impressions_assets.captures import Raw
+from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
 from impressions_assets.home import Capture
 from impressions_assets.rows import Failed, Status, Track, Video
@@ -19,7 +20,7 @@ from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.lister import Link, Lister, Place, place_by_id
 from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State
 from impressions_assets.sources.youtube.refresh import Refresh
-from impressions_assets.tables import WINDOW, digest_of, key_of
+from impressions_assets.tables import WINDOW
 
 _PLACE = "listing/place"
 
