@@ -52,6 +52,7 @@ def test_a_plan_tells_everything_and_does_nothing(mine: Impressions, tmp_path: P
     assert not (tmp_path / "home/dagster").exists()
 
 
+@pytest.mark.slow
 def test_a_plan_follows_one_change_through_the_stages(mine: Impressions, archive: Archive) -> None:
     mine("materialize", "mine", "--select", DATA)
     nothing = mine("materialize", "mine", "--plan", "--select", DATA).stdout

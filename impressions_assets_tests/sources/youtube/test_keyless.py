@@ -82,6 +82,7 @@ def test_chapters_come_without_a_key_alone_and_only_those_of_youtube(world, owne
     assert seen.videos[listed.video_id].chapters == ()
 
 
+@pytest.mark.slow
 def test_a_channel_is_paged_by_a_hundred_and_each_video_is_asked_for_once(world, owner, keyless):
     clips = world.uploads(owner, 130)
     seen = keyless()
