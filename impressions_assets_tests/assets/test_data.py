@@ -15,6 +15,8 @@ from impressions_assets.reader import open_channel
 from impressions_assets_tests.archives import Archive, talk
 from impressions_assets_tests.houses import House, Run
 
+pytestmark = pytest.mark.slow  # whole runs
+
 TABLES = ("videos", "transcripts", "chapters", "articles", "qa_pairs", "documents")
 TALKS = {"talk-a", "talk-b", "talk-c"}
 CHAPTERS = "0:00 Opening\n0:20 The middle part\n0:40 How it ends"
