@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from impressions_assets.digests import key_of
 from impressions_assets.errors import SourcePaused
 from impressions_assets.home import WHOLE_CHANNEL, Attempt, Home, attempt_key
-from impressions_assets.rows import Failed
+from impressions_assets.rows import SOURCE, Failed
 from impressions_assets.tables import Entry
 
 _FIRST_DELAY = timedelta(minutes=5)
@@ -23,6 +23,11 @@ def attempts(home: Home, channel: str, stage: str) -> dict[str, Attempt]:
     rows = home.table("attempts").rows(channel)
     ours = (row for row in rows if row.stage == stage and row.video_id != WHOLE_CHANNEL)
     return {key_of(row.video_id): row for row in ours}
+
+
+def is_source(attempt: Attempt) -> bool:
+    """Whether a whole source could not be read, and not one video."""
+    return attempt.video_id.startswith(SOURCE)
 
 
 def settle(

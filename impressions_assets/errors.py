@@ -21,6 +21,7 @@ ImpressionsError
 ├── TrainingError        training cannot start or go on
 │   └── CheckpointError      a checkpoint is cut short or of another shape
 └── NothingToDo          an asset has no input to work on (an empty channel)
+    └── TooEarly             it will have enough once what waits is done
 
 `retry` says whether trying again later, with nothing changed, may help.
 """
@@ -149,3 +150,7 @@ class CheckpointError(TrainingError):
 
 class NothingToDo(ImpressionsError):
     """An asset has no input to work on."""
+
+
+class TooEarly(NothingToDo):
+    """An asset has too little input by now; what waits upstream brings more."""

@@ -27,7 +27,7 @@ WHOLE_CHANNEL = "*"  # stands for the video of an attempt that all of a channel 
 class Attempt(Struct, frozen=True, kw_only=True):
     """A failure that is not over yet."""
 
-    video_id: Annotated[str, Meta(description="the video; '*' when all of the channel waits")]
+    video_id: Annotated[str, Meta(description="the video; '*': the channel, 'source:…': a source")]
     stage: Annotated[str, Meta(description="the asset that failed")]
     status: Annotated[str, Meta(description="'retry' or 'permanent'")]
     error: Annotated[str, Meta(description="what happened, and what to do")]

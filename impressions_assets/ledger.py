@@ -8,12 +8,12 @@ never in a digest.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from impressions_assets.attempts import attempts, forget, keep_pause, paused, settle
+from impressions_assets.attempts import attempts, forget, is_source, keep_pause, paused, settle
 from impressions_assets.digests import Digests, digest_of, key_of
 from impressions_assets.errors import ImpressionsError, SourcePaused
 from impressions_assets.home import Attempt, Home, Revision
@@ -75,14 +75,18 @@ def each(function: Callable[..., Any]) -> Work:
     return work
 
 
-def plan(home: Home, stage: Stage, channel: str, settings: object, now: datetime) -> Plan:
+def plan(
+    home: Home, stage: Stage, channel: str, settings: object, now: datetime, access: str = ""
+) -> Plan:
     """Say what is due in a stage, reading only digests."""
     wanted = _wanted(home, stage, channel, settings)
     have = home.table(stage.table).digests(channel)
     missing = {k: d for k, d in wanted.items() if k not in have or have[k].input != d}
     failed = attempts(home, channel, stage.table)
     waiting = frozenset(
-        key for key, made_from in missing.items() if _must_wait(failed.get(key), made_from, now)
+        key
+        for key, digest in missing.items()
+        if _must_wait(failed.get(key), _tried_with(digest, access), now)
     )
     return Plan(
         due={key: d for key, d in missing.items() if key not in waiting},
@@ -99,6 +103,7 @@ def refresh(
     work: Work,
     settings: object = None,
     *,
+    access: str = "",
     now: datetime | None = None,
     progress: Progress = lambda done, due: None,
 ) -> Report:
@@ -111,15 +116,16 @@ def refresh(
         work: from the upstream rows of each due video, in the order of `stage.reads`, to its row,
             or to a Failed. It may read ahead.
         settings: plain values that matter to the stage; a change computes every row again.
+        access: names how sources are reached; a change lifts failures, and computes no row again.
         now: the time, for retries.
         progress: called with (done, due) after each commit.
 
     Raises:
-        SourcePaused: a source wants to be left alone, and nothing at all could be done. When
-            something was, the report tells of the pause.
+        SourcePaused: a source wants to be left alone, and there is nothing at all yet. Where there
+            is something, the report tells of the pause, and what follows goes on with it.
     """
     now = now or datetime.now(UTC)
-    todo = plan(home, stage, channel, settings, now)
+    todo = plan(home, stage, channel, settings, now, access)
     table = home.table(stage.table)
     outcomes = work(_inputs(home, stage, channel, sorted(todo.due)))
     done = 0
@@ -129,7 +135,10 @@ def refresh(
             rows = [row for row in batch if not isinstance(row, Failed)]
             table.put(channel, [Entry(row, todo.due[key_of(row.video_id)]) for row in rows])
             failures = [row for row in batch if isinstance(row, Failed)]
-            digests = {row.video_id: todo.due.get(key_of(row.video_id), "") for row in failures}
+            digests = {
+                row.video_id: _tried_with(todo.due[key_of(row.video_id)], access)
+                for row in failures
+            }
             succeeded = {key_of(row.video_id) for row in rows}
             settle(home, channel, stage.table, succeeded, failures, digests, now)
             done += len(batch)
@@ -140,9 +149,10 @@ def refresh(
     forget(home, channel, stage.table, todo.obsolete)
     keep_pause(home, channel, stage.table, pause)
     table.tidy(channel)
-    if pause and not done:
+    report = report_of(home, stage.table, channel, done, len(todo.gone))
+    if pause and not report.num_videos:
         raise pause
-    return report_of(home, stage.table, channel, done, len(todo.gone))
+    return report
 
 
 def reconcile(
@@ -160,10 +170,7 @@ def reconcile(
     away. A video that a source could not read keeps the row it has. Videos that are no longer
     listed are removed only when the listing was `complete`: a failed read is never an empty list.
     A file of many records that could not be read stands for all of them: their ids begin with its
-    own.
-
-    Raises:
-        SourcePaused: every source wants to be left alone.
+    own. A source that could not be read is a failure of its own.
     """
     now = now or datetime.now(UTC)
     table = home.table("videos")
@@ -171,7 +178,7 @@ def reconcile(
     seen: set[str] = set()
     failures: list[Failed] = []
     written = 0
-    for batch in _batches(_alive(home, channel, listing)):
+    for batch in _batches(_alive(home.forgotten(), listing)):
         failures += [item for item in batch if isinstance(item, Failed)]
         entries = [Entry(item, digest_of(item)) for item in batch if isinstance(item, Video)]
         changed = [
@@ -187,23 +194,18 @@ def reconcile(
     if gone and failures:
         gone -= _records_of(failures, home, channel)
     table.remove(channel, gone)
-    known = attempts(home, channel, "videos").keys()
-    settle(home, channel, "videos", known if complete() else known & seen, failures, {}, now)
+    known = attempts(home, channel, "videos")
+    is_told = complete()
+    over = {key for key, attempt in known.items() if is_told or key in seen or is_source(attempt)}
+    settle(home, channel, "videos", over, failures, {}, now)
     keep_pause(home, channel, "videos", pause())
     table.tidy(channel)
     return report_of(home, "videos", channel, written, len(gone))
 
 
-def _alive(home: Home, channel: str, listing: Iterable[Video | Failed]) -> Iterator[Video | Failed]:
-    """Leave out what was forgotten; write down when the listing may be asked again."""
-    forgotten = home.forgotten()
-    try:
-        for item in listing:
-            if item.video_id.removesuffix(SECOND) not in forgotten:
-                yield item
-    except SourcePaused as pause:
-        keep_pause(home, channel, "videos", pause)
-        raise
+def _alive(forgotten: Set[str], listing: Iterable[Video | Failed]) -> Iterator[Video | Failed]:
+    """Leave out what was forgotten."""
+    return (item for item in listing if item.video_id.removesuffix(SECOND) not in forgotten)
 
 
 def _keep_history(home: Home, channel: str, changed: Sequence[Entry], now: datetime) -> None:
@@ -230,7 +232,7 @@ def report_of(home: Home, name: str, channel: str, computed: int, removed: int) 
         num_videos=table.count(channel),
         num_computed=computed,
         num_removed=removed,
-        failed=tuple(attempts(home, channel, name).values()),
+        failed=tuple(a for a in attempts(home, channel, name).values() if not is_source(a)),
         data_version=table.data_version(channel),
         paused=paused(home, channel, name),
     )
@@ -287,6 +289,10 @@ def _batches(outcomes: Iterator[Any]) -> Iterator[list[Any]]:
         raise
     if batch:
         yield batch
+
+
+def _tried_with(input_digest: str, access: str) -> str:
+    return digest_of(input_digest, access) if access else input_digest
 
 
 def _must_wait(attempt: Attempt | None, made_from: str, now: datetime) -> bool:

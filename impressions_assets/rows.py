@@ -168,6 +168,7 @@ class Document(Struct, frozen=True, kw_only=True):
     text_digest: Annotated[str, Meta(description="equal for equal words; '' without text")] = ""
 
 
+SOURCE = "source:"  # begins the id of a failure that stands for a whole source
 SECOND = ".second"  # ends the id of a failure when two sources name one video
 
 

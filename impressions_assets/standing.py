@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from impressions_assets.attempts import is_source
 from impressions_assets.home import ROW_TYPES, SHARED, WHOLE_CHANNEL, Allowance, Attempt, Home
 
 
@@ -40,6 +41,8 @@ class Standing(Struct, frozen=True):
     """Videos without any words by the reason: disabled, none, language; '' when not told."""
     waiting: tuple[Waiting, ...]
     given_up: tuple[GivenUp, ...]
+    unread: tuple[Attempt, ...]
+    """Sources that could not be read at the last look, and why."""
     pauses: tuple[Attempt, ...]
     """What all of the channel waits for, stage by stage."""
     storage_bytes: int
@@ -52,7 +55,7 @@ def standing_of(home: Home, channel: str) -> Standing:
     """Read how a channel stands."""
     open_failures = list(home.table("attempts").rows(channel))
     videos = home.table("videos").columns(channel, "video_id", "status")
-    failures = [row for row in open_failures if row.video_id != WHOLE_CHANNEL]
+    failures = [r for r in open_failures if r.video_id != WHOLE_CHANNEL and not is_source(r)]
     origins = home.table("transcripts").columns(channel, "origin", "reason")
     return Standing(
         videos=dict(Counter(status for _, status in videos).most_common()),
@@ -60,6 +63,7 @@ def standing_of(home: Home, channel: str) -> Standing:
         without_words=dict(Counter(why or "" for o, why in origins if o == "none").most_common()),
         waiting=tuple(_waiting([row for row in failures if row.next_try])),
         given_up=tuple(_given_up([row for row in failures if not row.next_try])),
+        unread=tuple(row for row in open_failures if is_source(row)),
         pauses=tuple(row for row in open_failures if row.video_id == WHOLE_CHANNEL),
         storage_bytes=_storage_bytes(home, channel),
         last_change=_iso(home.table("videos").changed_at(channel)),

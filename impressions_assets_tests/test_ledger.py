@@ -13,7 +13,13 @@ import pytest
 
 from impressions_assets.attempts import attempts, paused
 from impressions_assets.digests import key_of
-from impressions_assets.errors import Blocked, QuotaSpent, SourceBroken, SourceMissing
+from impressions_assets.errors import (
+    Blocked,
+    QuotaSpent,
+    SourceBroken,
+    SourceMissing,
+    SourceRefused,
+)
 from impressions_assets.home import SHARED, Home, Tombstone
 from impressions_assets.ledger import Stage, each, plan, reconcile, refresh
 from impressions_assets.rows import Article, Chapters, Failed, Video
@@ -285,6 +291,29 @@ def test_a_pause_before_anything_could_be_done_is_raised_and_written_down(home: 
     assert waiting is not None
     assert (waiting.count, waiting.next_try) == (2, "2026-01-01T01:00:00+00:00")
     assert attempts(home, CHANNEL, "chapters") == {}
+
+
+def test_a_pause_with_nothing_new_is_told_and_what_there_is_serves(home: Home) -> None:
+    reconcile(home, CHANNEL, videos(3))
+    refresh(home, CHAPTERS, CHANNEL, pausing(after=2), now=NOW)
+    report = refresh(home, CHAPTERS, CHANNEL, pausing(after=0), now=NOW)
+    assert (report.num_videos, report.num_computed) == (2, 0)
+    assert report.paused is not None
+    assert report.paused.count == 2
+
+
+def test_what_failed_for_good_is_tried_again_by_another_way_of_access(home: Home) -> None:
+    def refuse(video: Video) -> Chapters:
+        raise SourceRefused("not without a login")
+
+    reconcile(home, CHANNEL, videos(2))
+    for access, num_failed in (("", 2), ("", 0), ("login-a", 2), ("login-a", 0), ("login-b", 2)):
+        todo = plan(home, CHAPTERS, CHANNEL, None, NOW, access)
+        assert len(todo.due) == num_failed
+        refresh(home, CHAPTERS, CHANNEL, each(refuse), access=access, now=NOW)
+    report = refresh(home, CHAPTERS, CHANNEL, each(no_chapters), access="login-c", now=NOW)
+    assert (report.num_computed, report.failed) == (2, ())
+    assert plan(home, CHAPTERS, CHANNEL, None, NOW).due == {}  # rows stay, whatever the access
 
 
 def test_what_was_finished_is_saved_when_the_work_breaks_down(home: Home) -> None:

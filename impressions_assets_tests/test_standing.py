@@ -61,6 +61,22 @@ def test_what_is_known_waited_for_and_given_up_is_told_apart(home: Home) -> None
     assert datetime.fromisoformat(standing.last_change) > datetime.now(UTC) - timedelta(minutes=5)
 
 
+def test_a_source_that_cannot_be_read_is_no_video_and_is_told_until_it_can(home: Home) -> None:
+    away = Failed(video_id="source:https://youtu.be/x", error="it is private", retry=True)
+    for count in (1, 2):
+        report = reconcile(home, "talks", [video("a"), away], complete=lambda: False, now=NOW)
+        assert (report.num_videos, report.failed) == (1, ())
+        (unread,) = standing_of(home, "talks").unread
+        assert (unread.error, unread.count) == ("it is private", count)
+    assert (standing_of(home, "talks").waiting, standing_of(home, "talks").given_up) == ((), ())
+    assert unread.next_try == "2026-01-01T00:10:00+00:00"
+    other = Failed(video_id="source:/data/other", error="it is away", retry=True)
+    reconcile(home, "talks", [video("a"), other], complete=lambda: False, now=NOW)
+    assert [found.error for found in standing_of(home, "talks").unread] == ["it is away"]
+    reconcile(home, "talks", [video("a")], now=NOW)
+    assert standing_of(home, "talks").unread == ()
+
+
 def test_a_channel_without_anything_stands_at_nothing(home: Home) -> None:
     standing = standing_of(home, "talks")
     assert (standing.videos, standing.pauses, standing.storage_bytes) == ({}, (), 0)

@@ -118,17 +118,16 @@ class Talks:
 
     def _list(self, listing: Listing) -> bool:
         """Return whether the asset would succeed, and transcripts would follow."""
-        try:
-            report = reconcile(
-                self.home,
-                "talks",
-                listing,
-                complete=listing.is_complete,
-                pause=listing.pause,
-                now=self.now,
-            )
-        except (SourcePaused, SourceUnreachable):
-            return False
+        report = reconcile(
+            self.home,
+            "talks",
+            listing,
+            complete=listing.is_complete,
+            pause=listing.pause,
+            now=self.now,
+        )
+        if listing.pause():
+            return report.num_videos > 0
         return listing.is_complete() or report.num_computed > 0
 
     def _transcribe(self, sources: list[Source]) -> bool:

@@ -4,8 +4,10 @@ Does not belong here: what an asset does.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -73,14 +75,25 @@ def translated(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def body(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with _translating():
             return function(*args, **kwargs)
-        except ImpressionsError as error:
-            # A paused source is asked again at its time, by a sensor: no earlier retry can help.
-            may_retry = error.retry and not isinstance(error, SourcePaused)
-            raise dg.Failure(str(error), allow_retries=may_retry) from error
 
-    return body
+    @wraps(function)
+    def stream(*args: Any, **kwargs: Any) -> Any:
+        with _translating():
+            yield from function(*args, **kwargs)
+
+    return stream if isgeneratorfunction(function) else body
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except ImpressionsError as error:
+        # A paused source is asked again at its time, by a sensor: no earlier retry can help.
+        may_retry = error.retry and not isinstance(error, SourcePaused)
+        raise dg.Failure(str(error), allow_retries=may_retry) from error
 
 
 def passed(name: str, ok: bool, *, warn: bool = False, **facts: Any) -> dg.AssetCheckResult:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from impressions_assets.assets.declare import Materialized, channel_asset
+from impressions_assets.assets.declare import Materialized, channel_asset, passed
 from impressions_assets.attempts import attempts
 from impressions_assets.channels import Channel
 from impressions_assets.digests import digest_of
-from impressions_assets.errors import NothingToDo
+from impressions_assets.errors import NothingToDo, TooEarly
 from impressions_assets.gpt.renewal import must_train
 from impressions_assets.gpt.tokenizer import make_tokenizer
 from impressions_assets.home import Artifact, Home
@@ -21,13 +21,27 @@ KIND = "tokenizer"
 SAMPLE_CHARACTERS = 100_000_000  # enough to learn merges from; the rest would only cost time
 
 
-@channel_asset(group="gpt", kinds={"tiktoken"}, version=VERSION, deps=["documents"])
-def tokenizer(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
+@channel_asset(
+    group="gpt",
+    kinds={"tiktoken"},
+    version=VERSION,
+    deps=["documents"],
+    checks={"enough_is_known": "There is a tokenizer, or most videos are decided and one is due."},
+    output_required=False,  # too early, it makes nothing: what follows is skipped, and none fails
+)
+def tokenizer(
+    context: dg.AssetExecutionContext, impressions: Impressions
+) -> Iterator[Materialized | dg.AssetCheckResult]:
     """The channel's tokenizer: by default a byte-level BPE trained on its documents."""
     channel = impressions.channel(context.partition_key)
-    with impressions.workspace() as folder:
-        made = current_or_new(impressions.home, channel, folder)
-    return dg.MaterializeResult(
+    try:
+        with impressions.workspace() as folder:
+            made = current_or_new(impressions.home, channel, folder)
+    except TooEarly as early:
+        yield passed("enough_is_known", False, warn=True, why=str(early))
+        return
+    yield passed("enough_is_known", True, warn=True)
+    yield dg.MaterializeResult(
         data_version=dg.DataVersion(made.digest),
         metadata={
             "kind": made.fact("kind"),
@@ -81,16 +95,16 @@ def _check_coverage(home: Home, channel: Channel, num_texts: int) -> None:
     videos = home.table("videos").count(channel.name)
     decided = len(_decided(home, channel.name))
     least = channel.tokenizer.min_coverage
+    if decided < least * videos:
+        raise TooEarly(
+            f"a tokenizer is trained once, on most of a channel: {decided} of {videos} videos of "
+            f"{channel.name!r} are decided, and min_coverage asks for {least:.0%}. It is made once "
+            "the retries of `transcripts` came, or with a lower tokenizer.min_coverage"
+        )
     if not num_texts:
         raise NothingToDo(
             f"channel {channel.name!r} has no text to train a tokenizer on: {videos} videos, "
             f"{decided} of them decided, none with words. See the checks of `transcripts`"
-        )
-    if decided < least * videos:
-        raise NothingToDo(
-            f"a tokenizer is trained once, on most of a channel: {decided} of {videos} videos of "
-            f"{channel.name!r} are decided, and min_coverage asks for {least:.0%}. Materialize "
-            "`transcripts` again when its retries are due, or lower tokenizer.min_coverage"
         )
 
 

@@ -21,6 +21,7 @@ from impressions_assets.ledger import Stage, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
+from impressions_assets.sources.source import access_of
 from impressions_assets.speech.transcribe import transcripts_of
 
 STAGE = Stage("transcripts", 1, ("videos",))
@@ -57,6 +58,7 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
                 policy.policy,
             ),
             settings_of(channel),
+            access=access_of(sources),
             progress=log_progress(context),
         )
     origins = Counter(

@@ -12,6 +12,7 @@ from impressions_assets.assets.declare import (
     passed,
     standing_facts,
 )
+from impressions_assets.errors import SourcePaused
 from impressions_assets.ledger import reconcile
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.listing import Listing
@@ -51,7 +52,8 @@ def videos(
             pause=listing.pause,
         )
     failure = listing.failure()
-    if failure and not report.num_computed:  # what was known is kept, and nothing else was learned
+    is_known = report.num_videos > 0 and isinstance(failure, SourcePaused)  # it goes on with that
+    if failure and not report.num_computed and not is_known:
         raise failure
     errors = [str(error) for error in listing.errors]
     titles = impressions.home.table("videos").columns(

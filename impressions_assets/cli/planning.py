@@ -16,9 +16,9 @@ from impressions_assets.errors import ImpressionsError
 from impressions_assets.home import Home
 from impressions_assets.ledger import plan
 from impressions_assets.resources.sources import opened
-from impressions_assets.rows import Video
+from impressions_assets.rows import SOURCE, Video
 from impressions_assets.sources.listing import Listing
-from impressions_assets.sources.source import Source
+from impressions_assets.sources.source import Source, access_of
 
 if TYPE_CHECKING:
     from impressions_assets.channels import Channel
@@ -78,10 +78,12 @@ def plan_tables(
     ahead: dict[str, Ahead] = {}
     if "videos" in assets:
         ahead["videos"] = _videos(home, channel, sources)
+    access = access_of(sources)
     for stage, settings_of in STAGES:
         if stage.table not in assets:
             continue
-        found = plan(home, stage, channel.name, settings_of(channel), datetime.now(UTC))
+        way = access if stage.table == "transcripts" else ""
+        found = plan(home, stage, channel.name, settings_of(channel), datetime.now(UTC), way)
         above = [ahead[table] for table in stage.reads if table in ahead]
         follow = frozenset[str]().union(*(a.touched for a in above))
         gone = found.gone.union(*(a.gone for a in above))
@@ -103,7 +105,11 @@ def _videos(home: Home, channel: "Channel", sources: Sequence[Source]) -> Ahead:
     listing = Listing(sources, channel.filters, known_only=True)
     have = home.table("videos").digests(channel.name)
     forgotten = home.forgotten()
-    listed = {key_of(item.video_id): item for item in listing if item.video_id not in forgotten}
+    listed = {
+        key_of(item.video_id): item
+        for item in listing
+        if item.video_id not in forgotten and not item.video_id.startswith(SOURCE)
+    }
     videos = {key: item for key, item in listed.items() if isinstance(item, Video)}
     is_whole = listing.is_complete() and not any(source.forecast().note for source in sources)
     changed = {k for k, v in videos.items() if k not in have or have[k].output != digest_of(v)}

@@ -24,6 +24,9 @@ def lines_of(standing: "Standing") -> Iterator[str]:
     if without:
         reasons = {why or "no captions": count for why, count in standing.without_words.items()}
         yield f"without words: {_counts(reasons)}"
+    for unread in standing.unread:
+        again = f"; next try {minute(unread.next_try)}" if unread.next_try else ""
+        yield f"a source cannot be read: {unread.error}{again}"
     for pause in standing.pauses:
         yield f"{pause.stage} waits until {minute(pause.next_try)}: {pause.error}"
     for waiting in standing.waiting:

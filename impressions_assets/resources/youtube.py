@@ -59,6 +59,7 @@ class YouTube:
             self._feed,
             self._captions_in(translate_to),
             self._raw,
+            access=self._access_name,
             sweep=sweep,
             gone=channel.gone,
             now=self._now,
@@ -143,8 +144,19 @@ class YouTube:
     @property
     def _service(self) -> str:
         """YouTube's pages as this address asks them: behind a proxy one is another to it."""
-        way = self._access.proxy or self._access.webshare_username
-        return f"{PAGES}-by-{hashlib.sha256(way.encode()).hexdigest()[:8]}" if way else PAGES
+        return f"{PAGES}-by-{_short_digest(self._proxy.encode())}" if self._proxy else PAGES
+
+    @property
+    def _proxy(self) -> str:
+        return self._access.proxy or self._access.webshare_username
+
+    @cached_property
+    def _access_name(self) -> str:
+        """Proxy and login, without a word of either; another export of cookies is another login."""
+        path = self._access.cookies_file
+        cookies = path.read_bytes() if path and path.is_file() else b""
+        named = {"proxy": self._proxy.encode(), "login": cookies}
+        return " ".join(f"{what}-{_short_digest(data)}" for what, data in named.items() if data)
 
     @cached_property
     def _pace(self) -> Pace:
@@ -161,3 +173,7 @@ class YouTube:
             base_url=access.base_url,
             timeout_seconds=self._limits.timeout_seconds,
         )
+
+
+def _short_digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:8]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from impressions_assets.digests import key_of
 from impressions_assets.errors import SourceError, SourcePaused
-from impressions_assets.rows import SECOND, Failed, Video
+from impressions_assets.rows import SECOND, SOURCE, Failed, Video
 from impressions_assets.sources.filters import Filters, select
 from impressions_assets.sources.source import Source
 
@@ -44,8 +44,8 @@ class Listing:
     def __iter__(self) -> Iterator[Video | Failed]:
         """Yield the videos that belong to the channel, and what could not be read.
 
-        Raises:
-            SourceError: no source at all could be read, and none gave anything before that.
+        A source that could not be read is such a failure too, unless it only wants to be left
+        alone; `failure` says whether any was read at all.
         """
         self.errors = []
         videos: dict[str, Video] = {}
@@ -61,11 +61,14 @@ class Listing:
                         failed.append(clash)
             except SourceError as error:
                 self.errors.append(error)
-        failure = self.failure()
-        if failure and not videos and not failed:
-            raise failure
+                if not isinstance(error, SourcePaused):
+                    failed.append(_unread(source, error))
         yield from failed
         yield from sorted(select(self._filters, videos.values()), key=lambda v: key_of(v.video_id))
+
+
+def _unread(source: Source, error: SourceError) -> Failed:
+    return Failed(video_id=f"{SOURCE}{source.name}", error=str(error), retry=error.retry)
 
 
 def _clash(first: Video, second: Video) -> Failed | None:

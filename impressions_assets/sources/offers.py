@@ -1,7 +1,8 @@
 """Which tracks sources offer for a video, asked once and kept.
 
 An offer counts for good, unless it was of no use and the video was young: captions come late. A
-video that is gone, or still live, is not asked; what was kept of it serves.
+video that is gone, or still live, is not asked; what was kept of it serves. One that is not shown
+to everybody is asked with a login or through a proxy alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -130,7 +131,7 @@ class Offers:
     def _from_kept(self, video: Video, capture: Capture | None, choose: Choose) -> Offer | None:
         """Return what was kept, None when the source must be asked."""
         said = msgspec.json.decode(capture.body, type=KeptOffer) if capture else None
-        if video.status != "ok":
+        if video.status != "ok" and not (video.status == "blocked" and self._source.access):
             return self._from_memory(video, said)
         if capture is None or said is None or capture.revision != self._source.asks:
             return None
@@ -150,6 +151,8 @@ class Offers:
             text = f"video {video.video_id}: it is live; its captions come after its end"
             return NotYet(text, self._now() + _NEXT_LOOK)
         text = f"video {video.video_id}: it is {video.status}, and no captions of it were kept"
+        if video.status == "blocked":  # for its age, to all but members, in some countries
+            text += "; it is asked for once a login (cookies file) or a proxy is set"
         return VideoUnavailable(text, video.status)
 
     def _judged(self, video: Video, said: KeptOffer, fetched_at: str, *, is_usable: bool) -> Offer:

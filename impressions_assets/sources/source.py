@@ -44,6 +44,10 @@ class Source(Protocol):
     """What `offer` asks for over a network: an answer is kept, and counts while this is the same.
     Empty where the listing knows the tracks."""
 
+    access: str = ""
+    """Names the login and the proxy that it is asked with; empty without any. What was refused to
+    one may be given to another."""
+
     def list_videos(self) -> Iterator[Video | Failed]:
         """Stream what is there; a broken item yields Failed and the others go on.
 
@@ -68,6 +72,11 @@ class Source(Protocol):
 
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track. Raises SourceMissing, or SourceBroken when it changed meanwhile."""
+
+
+def access_of(sources: Iterable[Source]) -> str:
+    """Name how sources are reached: when it changes, what was refused is worth another try."""
+    return " ".join(sorted({source.access for source in sources} - {""}))
 
 
 def grouped(items: Iterable[T], kind_of: Callable[[T], str]) -> dict[str, list[T]]:

@@ -86,11 +86,18 @@ def wait_for_captions(house: House, archive: Archive) -> None:
 
 def test_it_waits_until_most_videos_are_decided(house: House, archive: Archive) -> None:
     wait_for_captions(house, archive)
-    message = house.data("talks", "tokenizer").failure()
+    early = house.data("talks", "tokenizer", "token_shards")
+    assert early.ok
+    check = early.check("tokenizer", "enough_is_known")
+    assert not check.passed
+    message = str(check.metadata["why"].value)
     assert "2 of 3 videos of 'talks' are decided" in message
     assert "min_coverage asks for 90%" in message
+    assert house.home.current("talks", "tokenizer") is None
+    assert house.home.current("talks", "token_shards") is None
     set_channel(house, "tokenizer: {min_coverage: 0.6}")
-    assert house.data("talks", "tokenizer").ok
+    assert house.data("talks", "tokenizer", "token_shards").ok
+    assert house.home.current("talks", "token_shards") is not None
 
 
 def test_videos_that_failed_for_good_are_decided(house: House, archive: Archive) -> None:

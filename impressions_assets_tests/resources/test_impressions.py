@@ -9,6 +9,7 @@ import pytest
 from impressions_assets.errors import ConfigError
 from impressions_assets.resources.impressions import Impressions, this_process
 from impressions_assets.runs import is_gone
+from impressions_assets.sources.source import access_of
 from impressions_assets_tests.archives import Archive
 
 CHANNELS = "channels:\n  talks:\n    sources:\n      - archive: {}\n      - text: /notes\n"
@@ -38,6 +39,30 @@ def test_a_channel_is_read_with_its_sources_in_order(
     with impressions.sources(impressions.channel("talks")) as sources:
         assert [source.kind for source in sources] == ["archive", "text"]
         assert len(list(sources[0].list_videos())) == 3
+
+
+def test_a_source_names_its_login_and_proxy_and_tells_neither(
+    impressions: Impressions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def access() -> str:
+        later = Impressions()  # as another process reads the environment
+        with later.sources(later.channel("talks")) as sources:
+            return access_of(sources)
+
+    text = "channels: {talks: {sources: [{youtube: youtu.be/aaaaaaaaaaa}, {text: /notes}]}}"
+    impressions.home.store.write_text("channels.yaml", text)
+    cookies = tmp_path / "cookies.txt"
+    assert access() == ""
+    monkeypatch.setenv("IMPRESSIONS_YOUTUBE_COOKIES", str(cookies))
+    seen = set()
+    for login in ("first", "second"):
+        line = "\t".join([".youtube.com", "TRUE", "/", "TRUE", "0", "SID", login])
+        cookies.write_text(f"# Netscape HTTP Cookie File\n{line}\n")
+        seen.add(access())
+    monkeypatch.setenv("IMPRESSIONS_YOUTUBE_PROXY", "http://me:a-password@127.0.0.1:1")
+    seen.add(access())
+    assert [name.count("-") for name in sorted(seen)] == [1, 1, 2]
+    assert not any(secret in name for name in seen for secret in ("second", "me", "password"))
 
 
 def test_an_unknown_channel_is_refused_with_those_that_are_there(

@@ -1,14 +1,14 @@
 """Several sources as one list: each id once, the first source wins, nothing lost in silence."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.channel_settings import Filters
 from impressions_assets.digests import key_of
-from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
+from impressions_assets.errors import Blocked, SourceBroken, SourceError, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.listing import Listing
 
@@ -17,10 +17,11 @@ class Given:
     """A source that lists what it is given, and then fails if it is given an error."""
 
     kind = "archive"
-    name = "given"
 
-    def __init__(self, *items: Video | Failed, error: SourceError | None = None) -> None:
-        self._items, self._error = items, error
+    def __init__(
+        self, *items: Video | Failed, error: SourceError | None = None, name: str = "given"
+    ) -> None:
+        self._items, self._error, self.name = items, error, name
 
     def list_videos(self) -> Iterator[Video | Failed]:
         yield from self._items
@@ -72,10 +73,22 @@ def test_a_source_that_breaks_off_leaves_the_others_and_the_listing_incomplete()
     assert [str(error) for error in listing.errors] == ["the disk is away"]
 
 
-def test_when_no_source_can_be_read_the_first_reason_is_raised() -> None:
+def test_when_no_source_can_be_read_each_is_a_failure_and_the_first_is_the_reason() -> None:
     first, second = SourceMissing("the disk is away"), SourceBroken("no archive")
-    with pytest.raises(SourceMissing, match="the disk is away"):
-        listed(Given(error=first), Given(error=second))
+    listing = Listing([Given(error=first), Given(error=second, name="other")], Filters())
+    assert list(listing) == [
+        Failed(video_id="source:given", error="the disk is away", retry=True),
+        Failed(video_id="source:other", error="no archive"),
+    ]
+    assert listing.failure() is first
+
+
+def test_a_source_that_wants_to_be_left_alone_has_not_failed() -> None:
+    pause = Blocked("a captcha", datetime(2026, 1, 1, tzinfo=UTC), "pages")
+    listing = Listing([Given(error=pause)], Filters())
+    assert list(listing) == []
+    assert listing.pause() is pause
+    assert not listing.is_complete()
 
 
 def test_what_came_before_every_source_broke_off_is_not_lost() -> None:

@@ -302,6 +302,19 @@ def test_what_was_kept_of_a_video_that_is_gone_serves_and_it_is_not_asked(
     assert tube.asked == tube.fetched == []
 
 
+def test_a_video_that_not_everybody_may_see_is_asked_for_with_a_login(home: Home) -> None:
+    tube = Tube()
+    (refused,) = captures(home, tube).offers([clip("a", status="blocked")]).values()
+    assert isinstance(refused, VideoUnavailable)
+    assert "once a login (cookies file) or a proxy is set" in str(refused)
+    assert tube.asked == []
+    tube.access = "login-1f2e3d4c"
+    assert captures(home, tube).offers([clip("a", status="blocked")]) == {"a": (MANUAL,)}
+    tube.access = ""
+    assert captures(home, tube).offers([clip("a", status="blocked")]) == {"a": (MANUAL,)}
+    assert tube.asked == ["a"]
+
+
 @pytest.mark.parametrize(
     "error",
     [

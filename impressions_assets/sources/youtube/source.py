@@ -51,6 +51,7 @@ class YouTubeSource(Source):
         captions: Captions,
         raw: Raw,
         *,
+        access: str = "",
         sweep: bool = False,
         gone: Literal["keep", "purge"] = "keep",
         now: Callable[[], datetime] = utc_now,
@@ -63,12 +64,14 @@ class YouTubeSource(Source):
             feed: what tells whether anything changed.
             captions: what fetches captions.
             raw: where what was received is kept.
+            access: names the login and the proxy, if any.
             sweep: ask for everything, as once a night, not only for what the feed tells.
             gone: what becomes of a video that is private or deleted by now.
             now: the clock.
         """
         self.name = link.url
         self.asks, self.concurrency = captions.asks, captions.concurrency
+        self.access = access
         self._link, self._lister, self._feed, self._captions = link, lister, feed, captions
         self._raw, self._sweep, self._gone, self._now = raw, sweep, gone, now
 
