@@ -12,7 +12,10 @@ def said_of(asset: str, facts: Mapping[str, Any]) -> str:
 
 def _table(facts: Mapping[str, Any]) -> str:
     rows, computed = facts.get("dagster/row_count", 0), facts.get("computed", 0)
-    parts = [f"{rows:,} rows", f"{computed:,} computed" if computed else "nothing to compute"]
+    parts = [
+        f"{rows:,} row{'s' * (rows != 1)}",
+        f"{computed:,} computed" if computed else "nothing to compute",
+    ]
     for name in ("removed", "failed"):
         if facts.get(name):
             parts.append(f"{facts[name]:,} {name}")

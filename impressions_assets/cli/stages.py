@@ -9,6 +9,7 @@ from impressions_assets.digests import key_of
 from impressions_assets.errors import ConfigError
 from impressions_assets.home import Home, attempt_key
 from impressions_assets.ledger import Stage
+from impressions_assets.sources.offers import forget_silence
 
 
 class PerVideo(NamedTuple):
@@ -46,8 +47,10 @@ def stages_from(first: str) -> list[str]:
 
 
 def forget_from(home: Home, channel: str, video_id: str, stages: list[str]) -> None:
-    """Remove what the stages know of a video, failures included."""
+    """Remove what the stages know of a video, failures included, and that it had no captions."""
     key = key_of(video_id)
+    if transcripts.STAGE.table in stages:
+        forget_silence(home, video_id)
     home.table("attempts").remove(channel, [attempt_key(key, stage) for stage in stages])
     for stage in reversed(stages):
         home.table(stage).remove(channel, [key])

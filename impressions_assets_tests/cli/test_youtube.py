@@ -94,6 +94,22 @@ def test_a_block_stops_the_channel_with_what_it_has_and_says_until_when(
     assert len(youtube.asked("/watch")) == asked
 
 
+def test_a_video_done_again_is_asked_again_whether_it_has_captions_by_now(
+    talks: Impressions, youtube: YouTube, owner: Owner
+) -> None:
+    assert talks("materialize", "talks", "--select", DATA).exit_code == 0
+    (silent,) = [clip for clip in youtube.world.clips.values() if clip.watch == "disabled"]
+    youtube.world.edit(silent, watch="ok")
+    assert talks("materialize", "talks", "--select", DATA).exit_code == 0
+    assert "without words: 1 disabled" in talks("status", "talks").stdout
+    asked = len(youtube.asked("/watch"))
+    talks("redo", silent.video_id)
+    status = talks("status", "talks").stdout
+    assert "with words: 5 manual" in status
+    assert "without words" not in status
+    assert len(youtube.asked("/watch")) == asked + 1
+
+
 def test_a_wrong_key_is_told_without_it(
     talks: Impressions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
