@@ -59,6 +59,7 @@ class YouTube:
             self._feed,
             self._captions_in(translate_to),
             self._raw,
+            readers={way.engine: way.read for way in (ApiLister, KeylessLister)},
             access=self._access_name,
             sweep=sweep,
             gone=channel.gone,

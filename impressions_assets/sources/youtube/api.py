@@ -146,7 +146,8 @@ class ApiLister:
         gone: dict[str, Status] = {video_id: "deleted" for video_id in ids if video_id not in items}
         return Answer(items, gone, etag=found.get("etag", ""))
 
-    def read(self, item: bytes) -> Told:
+    @staticmethod
+    def read(item: bytes) -> Told:
         """Read a video resource."""
         return read_resource(item)
 

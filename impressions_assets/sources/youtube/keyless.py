@@ -117,7 +117,8 @@ class KeylessLister:
                 answer.errors[video_id] = error
         return answer
 
-    def read(self, item: bytes) -> Told:
+    @staticmethod
+    def read(item: bytes) -> Told:
         """Read what yt-dlp told."""
         info = read_info(item)
         if info is None:

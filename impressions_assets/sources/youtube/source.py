@@ -3,8 +3,9 @@
 A row is always made of what was received, so a better parser needs no request.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 import msgspec
@@ -17,10 +18,12 @@ from impressions_assets.home import Capture
 from impressions_assets.rows import Failed, Status, Track, Video
 from impressions_assets.sources.source import Forecast, Source
 from impressions_assets.sources.youtube.feed import Feed
-from impressions_assets.sources.youtube.lister import Link, Lister, Place, place_by_id
+from impressions_assets.sources.youtube.lister import Link, Lister, Place, Told, place_by_id
 from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State
 from impressions_assets.sources.youtube.refresh import Refresh
 from impressions_assets.tables import WINDOW
+
+Reader = Callable[[bytes], Told]
 
 _PLACE = "listing/place"
 
@@ -51,6 +54,7 @@ class YouTubeSource(Source):
         captions: Captions,
         raw: Raw,
         *,
+        readers: Mapping[str, Reader] = MappingProxyType({}),
         access: str = "",
         sweep: bool = False,
         gone: Literal["keep", "purge"] = "keep",
@@ -64,6 +68,7 @@ class YouTubeSource(Source):
             feed: what tells whether anything changed.
             captions: what fetches captions.
             raw: where what was received is kept.
+            readers: what reads the answers of each way to list, by its engine.
             access: names the login and the proxy, if any.
             sweep: ask for everything, as once a night, not only for what the feed tells.
             gone: what becomes of a video that is private or deleted by now.
@@ -71,7 +76,7 @@ class YouTubeSource(Source):
         """
         self.name = link.url
         self.asks, self.concurrency = captions.asks, captions.concurrency
-        self.access = access
+        self.access, self._readers = access, readers
         self._link, self._lister, self._feed, self._captions = link, lister, feed, captions
         self._raw, self._sweep, self._gone, self._now = raw, sweep, gone, now
 
@@ -189,23 +194,42 @@ class YouTubeSource(Source):
             kept = memory.videos(window)
             for video_id in window:
                 yield from self._row(video_id, kept.get(video_id), state)
+        if self._gone == "keep" and state.place.kind == "channel" and state.is_whole:
+            yield from self._rows_before(state)
+
+    def _rows_before(self, state: State) -> Iterator[Video | Failed]:
+        """Videos that were listed another way, as before there was a key, and are no more."""
+        for engine in self._readers.keys() - {self._lister.engine}:
+            memory = Memory(self._raw, engine, state.place, self._now)
+            if memory.state is None:
+                continue
+            lost = memory.videos(set(memory.state.ids) - set(state.ids))
+            for video_id, kept in lost.items():
+                status = memory.state.gone.get(video_id, "deleted")
+                yield self._video(video_id, kept, status, self._readers[engine])
 
     def _row(self, video_id: str, kept: KeptVideo | None, state: State) -> Iterator[Video | Failed]:
         status = state.gone.get(video_id)
         if kept is not None and not (status and self._gone == "purge"):
-            try:
-                video = self._lister.read(bytes(kept.item)).video
-            except SourceBroken as broken:
-                yield Failed(video_id=video_id, error=f"{self.name}: {video_id}: {broken}")
+            found = self._video(video_id, kept, status, self._lister.read)
+            yield found
+            if isinstance(found, Failed):
                 return
-            changes = {"status": status} if status else {}
-            yield msgspec.structs.replace(video, is_short=kept.is_short, **changes)
         elif status and self._gone == "keep" and state.place.kind == "playlist":
             yield _unseen(video_id, status)
         waiting = state.waiting.get(video_id)
         if waiting:
             error = f"{self.name}: {video_id}: {waiting.why}; it is looked at again then"
             yield Failed(video_id=video_id, error=error, retry=True, not_before=waiting.until)
+
+    def _video(
+        self, video_id: str, kept: KeptVideo, status: Status | None, read: Reader
+    ) -> Video | Failed:
+        try:
+            video = read(bytes(kept.item)).video
+        except SourceBroken as broken:
+            return Failed(video_id=video_id, error=f"{self.name}: {video_id}: {broken}")
+        return msgspec.structs.replace(video, is_short=kept.is_short, status=status or video.status)
 
 
 def _unseen(video_id: str, status: Status) -> Video:

@@ -110,6 +110,7 @@ class Visitor:
             self.feed(),
             NoCaptionsHere(),
             Raw(self.home),
+            readers={way.engine: way.read for way in (ApiLister, KeylessLister)},
             now=lambda: self.now,
             **options,
         )

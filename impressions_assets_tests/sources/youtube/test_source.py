@@ -118,6 +118,21 @@ def test_a_video_that_is_gone_is_not_yielded_where_the_policy_says_purge(world, 
     assert look(gone="purge").videos.keys() == ids(clips) - {clips[2].video_id}
 
 
+def test_a_key_that_comes_later_loses_no_video_that_was_gone_by_then(world, owner, look, visitor):
+    clips = world.uploads(owner, 6)
+    titles = {clip.video_id: clip.title for clip in clips}
+    assert look(lister=visitor.keyless()).videos.keys() == ids(clips)
+    world.edit(clips[1], privacy="deleted")
+    look(lister=visitor.keyless(), sweep=True)
+    world.edit(clips[2], privacy="deleted")
+    for _ in range(2):
+        seen = look().videos
+        assert {video_id: video.title for video_id, video in seen.items()} == titles
+        gone = {video_id for video_id, video in seen.items() if video.status == "deleted"}
+        assert gone == ids(clips[1:3])
+    assert look(gone="purge").videos.keys() == ids([clips[0], *clips[3:]])
+
+
 def test_an_upload_that_the_api_does_not_know_yet_is_asked_for_again_and_not_taken_for_deleted(
     world, owner, look, visitor, youtube
 ):
