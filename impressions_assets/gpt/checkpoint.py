@@ -51,7 +51,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     best_val_loss: float | None = None
     evaluations_since_best: int = 0
     history: tuple[HistoryPoint, ...] = ()
-    scaler: dict[str, float] = {}
+    scaler: dict[str, int | float] = {}  # torch refuses a growth interval of 2000.0
     libraries: dict[str, str] = {}
     files: dict[str, str] = {}
 

@@ -55,6 +55,17 @@ def test_what_was_saved_is_what_is_opened(saved):
     assert (checkpoint.tokenizer_dir / "vocabulary.txt").read_text() == "a b c"
 
 
+def test_the_gradient_scaler_gets_back_what_it_gave(tmp_path, tokenizer_dir):
+    """A growth interval of 2000.0 ended each resumed training in float16: torch wants an int."""
+    given = torch.amp.GradScaler("cpu", init_scale=2.0**20).state_dict()
+    save_checkpoint(
+        tmp_path / "last", msgspec.structs.replace(META, scaler=given), {}, {}, tokenizer_dir
+    )
+    found = Checkpoint.open(tmp_path / "last").meta.scaler
+    assert found == given
+    assert {k: type(v) for k, v in found.items()} == {k: type(v) for k, v in given.items()}
+
+
 def test_the_same_content_gives_the_same_bytes(tmp_path, saved, tokenizer_dir):
     save(tmp_path / "again", tokenizer_dir)
     for name in FILES:
