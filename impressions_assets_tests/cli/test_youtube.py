@@ -14,6 +14,7 @@ from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import START, Owner
 
 DATA = "videos,transcripts"
+SHARDS = "chapters,documents,tokenizer,token_shards"
 LINK = "https://www.youtube.com/@talks"
 LONG_AGO = START - timedelta(days=300)
 
@@ -92,6 +93,26 @@ def test_a_block_stops_the_channel_with_what_it_has_and_says_until_when(
     assert again.exit_code == 0
     assert "takes us for a robot" in again.stderr
     assert len(youtube.asked("/watch")) == asked
+
+
+@pytest.mark.slow
+def test_a_channel_that_takes_days_ends_well_on_each_of_them(
+    talks: Impressions, youtube: YouTube, tmp_path: Path
+) -> None:
+    store = Home(str(tmp_path / "home/storage")).store
+    declared = store.read_text(CHANNELS_FILE) or ""
+    few = declared.replace("requests_per_second: 0", "requests_per_second: 0, daily_videos: 2")
+    store.write_text(CHANNELS_FILE, few)
+    first = talks("materialize", "talks", "--select", f"{DATA},{SHARDS}")
+    assert first.exit_code == 0, first.stderr
+    assert "the check no_source_is_paused did not pass" in first.stderr
+    assert "the check enough_is_known did not pass" in first.stderr
+    assert "2 of 5 videos of 'talks' are decided" in first.stderr
+    store.write_text(CHANNELS_FILE, declared)  # as if it were the third day
+    last = talks("materialize", "talks", "--select", f"{DATA},{SHARDS}")
+    assert last.exit_code == 0, last.stderr
+    assert "did not pass" not in last.stderr
+    assert "tokens to train on" in talks("status", "talks").stdout
 
 
 def test_a_video_done_again_is_asked_again_whether_it_has_captions_by_now(
