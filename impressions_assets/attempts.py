@@ -30,6 +30,11 @@ def is_source(attempt: Attempt) -> bool:
     return attempt.video_id.startswith(SOURCE)
 
 
+def is_of_video(attempt: Attempt) -> bool:
+    """Whether one video failed, and neither a source nor the whole channel waits."""
+    return attempt.video_id != WHOLE_CHANNEL and not is_source(attempt)
+
+
 def settle(
     home: Home,
     channel: str,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from impressions_assets.attempts import is_source
+from impressions_assets.attempts import is_of_video, is_source
 from impressions_assets.home import ROW_TYPES, SHARED, WHOLE_CHANNEL, Allowance, Attempt, Home
 
 
@@ -55,7 +55,7 @@ def standing_of(home: Home, channel: str) -> Standing:
     """Read how a channel stands."""
     open_failures = list(home.table("attempts").rows(channel))
     videos = home.table("videos").columns(channel, "video_id", "status")
-    failures = [r for r in open_failures if r.video_id != WHOLE_CHANNEL and not is_source(r)]
+    failures = [row for row in open_failures if is_of_video(row)]
     origins = home.table("transcripts").columns(channel, "origin", "reason")
     return Standing(
         videos=dict(Counter(status for _, status in videos).most_common()),

@@ -62,15 +62,20 @@ def gc(
 
 
 def _status_of(place: Place, channel: str) -> None:
+    from impressions_assets.attempts import is_of_video
     from impressions_assets.standing import standing_of
 
     home = place.home
-    failed = home.table("attempts").columns(channel, "stage", "status", "next_try")
+    failed = [
+        (attempt.stage, attempt.next_try)
+        for attempt in home.table("attempts").rows(channel)
+        if is_of_video(attempt)
+    ]
     table = table_of("asset", "rows", "failed", "", numbers=("rows", "failed"), title=channel)
     table.title_style = "bold"
     for asset in PUBLISHED:
-        ours = [(state, again) for stage, state, again in failed if stage == asset]
-        due = min((again for _, again in ours if again), default=None)
+        ours = [again for stage, again in failed if stage == asset]
+        due = min((again for again in ours if again), default=None)
         told = "until their input changes" if ours else ""
         told = f"next try {minute(due)}" if due else told
         rows = home.table(asset).count(channel)

@@ -135,21 +135,24 @@ def _asked(
     forecasts = [source.forecast() for source in sources if source.asks]
     if forecasts and "videos" in ahead:
         looks = sum(forecast.requests for forecast in forecasts)
-        yield (
-            f"asks for news: {looks:,} request{'s' * (looks != 1)}, no quota while there is none"
-        )
+        if looks:
+            ask = f"{looks:,} request{'s' * (looks != 1)}"
+            yield f"asks for news: {ask}, no quota while there is none"
         yield from (forecast.note for forecast in forecasts if forecast.note)
     if forecasts and "transcripts" in ahead:
         due = ahead["transcripts"].computed
         unheard = [v for v in place.home.table("videos").rows(name, due) if not v.tracks]
         hours = sum(video.duration_seconds or 0 for video in unheard) / 3600
         is_partial = any(forecast.note for forecast in forecasts)
-        unknown = "; those not listed yet come on top" if is_partial else ""
-        yield (
-            f"asks for captions: {REQUESTS_A_VIDEO} requests a video, so "
-            f"{REQUESTS_A_VIDEO * len(unheard):,} for the {len(unheard):,} that are known and due "
-            f"({hours:,.1f} hours of talk){unknown}"
-        )
+        if unheard or not is_partial:
+            unknown = "; those not listed yet come on top" if is_partial else ""
+            yield (
+                f"asks for captions: {REQUESTS_A_VIDEO} requests a video, so "
+                f"{REQUESTS_A_VIDEO * len(unheard):,} for the {len(unheard):,} that are known and "
+                f"due ({hours:,.1f} hours of talk){unknown}"
+            )
+        else:
+            yield f"asks for captions: {REQUESTS_A_VIDEO} requests for each video that is listed"
         most = place.channels().youtube.daily_videos
         if most and len(unheard) > most:
             yield f"`daily_videos` allows {most:,} a day: {-(-len(unheard) // most):,} days"

@@ -58,6 +58,8 @@ def test_a_plan_asks_nobody_and_says_what_would_be_asked(
 ) -> None:
     before = talks("materialize", "talks", "--plan", "--select", DATA).stdout
     assert f"{LINK} was not listed to its end yet: 2 units of quota" in before
+    assert "asks for captions: 3 requests for each video that is listed\n" in before
+    assert "asks for news" not in before
     assert youtube.requests == []
     assert talks("materialize", "talks", "--select", "videos").exit_code == 0
     asked = len(youtube.requests)
@@ -86,6 +88,8 @@ def test_a_block_stops_the_channel_with_what_it_has_and_says_until_when(
     assert said.exit_code == 0
     assert "no_source_is_paused did not pass" in said.stderr
     assert "takes us for a robot" in status
+    (line,) = [line for line in status.splitlines() if line.startswith("transcripts ")]
+    assert len(line.split()) == 2  # rows alone: no video failed
     assert re.search(r"transcripts waits until \d{4}-\d\d-\d\d \d\d:\d\d UTC", status)
     assert "given up" not in status
     asked = len(youtube.asked("/watch"))
