@@ -4,6 +4,7 @@ The assets run as they do under Dagster, without its events around them.
 """
 
 from dataclasses import dataclass
+from inspect import isgenerator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def _run(home: Path) -> Run:
         asset = defs.resolve_assets_def(name)
         context = dg.build_asset_context(partition_key=NAME)
         meter = Meter()
-        result: Any = asset(context=context, impressions=impressions)
+        made: Any = asset(context=context, impressions=impressions)
+        *_, result = made if isgenerator(made) else [made]  # after its checks
         costs[name] = meter.read()
         metadata[name] = dict(result.metadata)
     return Run(costs, metadata)
