@@ -107,9 +107,13 @@ def test_a_backfill_of_two_channels_ends_well_as_two_runs(
 @pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("page", ["/asset-groups", "/assets/documents?view=partitions", "/runs"])
 def test_pages_of_the_ui_are_drawn(dev: DagsterDev, tmp_path: Path, page: str) -> None:
-    take_picture(dev.url + page, tmp_path / "page.png")
+    picture = tmp_path / "page.png"
+    for _ in range(3):  # a busy machine may not fetch all that is drawn in the time it is given
+        take_picture(dev.url + page, picture)
+        if picture.stat().st_size > 30_000:
+            break
 
-    assert (tmp_path / "page.png").stat().st_size > 30_000  # 6 kB when nothing is drawn
+    assert picture.stat().st_size > 30_000  # 6 kB when nothing is drawn
 
 
 def test_two_trainings_go_one_after_the_other(dev: DagsterDev, channels: tuple[str, str]) -> None:

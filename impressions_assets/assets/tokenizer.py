@@ -95,16 +95,16 @@ def _check_coverage(home: Home, channel: Channel, num_texts: int) -> None:
     videos = home.table("videos").count(channel.name)
     decided = len(_decided(home, channel.name))
     least = channel.tokenizer.min_coverage
+    if not num_texts:
+        raise NothingToDo(
+            f"channel {channel.name!r} has no text to train a tokenizer on: {videos} videos, "
+            f"{decided} of them decided, none with words. See the checks of `transcripts`"
+        )
     if decided < least * videos:
         raise TooEarly(
             f"a tokenizer is trained once, on most of a channel: {decided} of {videos} videos of "
             f"{channel.name!r} are decided, and min_coverage asks for {least:.0%}. It is made once "
             "the retries of `transcripts` came, or with a lower tokenizer.min_coverage"
-        )
-    if not num_texts:
-        raise NothingToDo(
-            f"channel {channel.name!r} has no text to train a tokenizer on: {videos} videos, "
-            f"{decided} of them decided, none with words. See the checks of `transcripts`"
         )
 
 

@@ -48,7 +48,7 @@ def talks(
     monkeypatch.setenv("IMPRESSIONS_YOUTUBE_URL", youtube.url)
     monkeypatch.setenv("DEVELOPER_KEY", "a-key-for-tests")
     home = Home(str(tmp_path / "home/storage"))
-    home.store.write_text(CHANNELS_FILE, "youtube: {requests_per_second: 0}\n")
+    home.store.write_text(CHANNELS_FILE, "youtube: {requests_per_second: 0, concurrency: 1}\n")
     assert impressions("add", "youtube.com/@talks", "--name", "talks").exit_code == 0
     return impressions
 
