@@ -101,6 +101,24 @@ class TranscriptPolicy(Strict):
     )
 
 
+class ChapterSettings(Strict):
+    """Chapters of videos for which neither YouTube nor the description lists any."""
+
+    segment: bool = Field(
+        default=True,
+        description="whether they are cut from the transcript, with titles of its words",
+    )
+    min_duration_seconds: Seconds = Field(
+        default=300.0, description="shorter videos are left whole, in seconds"
+    )
+    typical_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="length of a chapter to aim at; by the video's length unless it is said",
+    )
+
+
 class QuestionRules(Strict):
     """How questions are recognized."""
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from impressions_assets.channel_settings import (
+    ChapterSettings,
     DocumentSettings,
     Filters,
     Language,
@@ -119,6 +120,9 @@ class Channel(Strict):
     )
     gone: Literal["keep", "purge"] = Field(
         default="keep", description="what becomes of a video that its owner deleted or made private"
+    )
+    chapters: ChapterSettings = Field(
+        default=ChapterSettings(), description="how chapters are made where none are listed"
     )
     questions: QuestionRules = Field(
         default=QuestionRules(), description="how questions are recognized"

@@ -112,6 +112,11 @@ class Chapters(Struct, frozen=True, kw_only=True):
     video_id: Annotated[str, Meta(description="the video")]
     chapters: Annotated[tuple[Chapter, ...], Meta(description="chapters, starts rising")] = ()
 
+    @property
+    def listed(self) -> tuple[Chapter, ...]:
+        """Those that a person wrote: none of the segmented ones, whose bounds are a guess."""
+        return tuple(chapter for chapter in self.chapters if chapter.origin != "segmented")
+
 
 class Article(Struct, frozen=True, kw_only=True):
     """One video as a page of Markdown; empty when there is nothing to read."""

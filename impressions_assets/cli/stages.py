@@ -25,7 +25,7 @@ def _none(_: Channel) -> None:
 
 STAGES = (
     PerVideo(transcripts.STAGE, transcripts.settings_of),
-    PerVideo(chapters.STAGE, _none),
+    PerVideo(chapters.STAGE, chapters.settings_of),
     PerVideo(articles.STAGE, _none),
     PerVideo(qa_pairs.STAGE, qa_pairs.settings_of),
     PerVideo(documents.STAGE, documents.settings_of),

@@ -1,4 +1,4 @@
-"""Chapters: titled spans of a video, from YouTube's own list or from the description.
+"""Chapters: titled spans of a video, from YouTube's own list, the description, or the talk itself.
 
 YouTube wants three or more rising times from 0:00, but real lists start at 0:36 or hold a chapter
 of eight seconds, so its rules are evidence here and no gates. What is never taken: fewer than
@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from impressions_assets.rows import Chapter, ChapterOrigin, Chapters, Video
+from impressions_assets.rows import Chapter, ChapterOrigin, Chapters, Transcript, Video
+from impressions_assets.text.segmentation import segmented
 from impressions_assets.text.timed_lines import (
     Lines,
     TimedLine,
@@ -49,10 +50,24 @@ def parse_chapters(description: str, duration_seconds: float | None = None) -> l
     return _closed(_without_numbers(best), duration_seconds, "description")
 
 
-def chapters_of(video: Video) -> Chapters:
-    """YouTube's own chapters when there are any, else those of the description."""
+def chapters_of(
+    video: Video,
+    transcript: Transcript,
+    *,
+    segment: bool = True,
+    min_duration_seconds: float = 300.0,
+    typical_seconds: float | None = None,
+) -> Chapters:
+    """YouTube's own chapters when there are any, else the description's, else segmented ones."""
     if not video.chapters:
         found = parse_chapters(video.description, video.duration_seconds)
+        if not found and segment:
+            found = segmented(
+                transcript,
+                video.duration_seconds,
+                min_duration_seconds=min_duration_seconds,
+                typical_seconds=typical_seconds,
+            )
         return Chapters(video_id=video.video_id, chapters=tuple(found))
     own = {chapter.start_seconds: chapter for chapter in reversed(video.chapters)}
     last = own[max(own)].end_seconds or video.duration_seconds

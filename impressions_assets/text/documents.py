@@ -1,7 +1,8 @@
 """Documents: clean text fit for a language model, with the way back to the second it was said.
 
 Speech becomes paragraphs; text that was written stays as it is. `light` structure adds the title,
-the chapters as `##` lines and `Name: ` where the speaker changes; `plain` adds nothing.
+the listed chapters as `##` lines and `Name: ` where the speaker changes; `plain` adds nothing.
+Segmented chapters change no document: a model must not learn titles that nobody wrote.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def document_of(
     if light and video.title.strip():
         page.block(f"# {clean_line(video.title)}")
     if transcript.is_timed:
-        _speech(page, cleaned.segments, chapters.chapters, light)
+        _speech(page, cleaned.segments, chapters.listed, light)
     else:
         page.block("\n\n".join(segment.text for segment in cleaned.segments))
     text, dropped = "".join(page.parts), list(cleaned.dropped)

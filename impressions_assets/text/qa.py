@@ -2,7 +2,7 @@
 
 Spans are half open and meet at the questions' times, so a segment answers one question at most:
 the one in whose span it starts. The last question counts: it is answered until its chapter, or
-the talk, ends.
+the talk, ends. Segmented chapters neither ask nor end an answer: their bounds are a guess.
 """
 
 import re
@@ -51,7 +51,7 @@ def pairs_of(
 def _asked_by_chapters(chapters: Chapters) -> list[Question]:
     return [
         Question(chapter.start_seconds, chapter.title)
-        for chapter in chapters.chapters
+        for chapter in chapters.listed
         if _IS_QUESTION.search(chapter.title)
     ]
 
@@ -68,7 +68,7 @@ def _spans(questions: Sequence[Question], chapters: Chapters, end: float) -> Ite
     for question in questions:
         asked.setdefault(question.start_seconds, []).append(question.text)
     times = sorted(asked)
-    ends = [chapter.start_seconds for chapter in chapters.chapters]
+    ends = [chapter.start_seconds for chapter in chapters.listed]
     opens = set(ends)
     for number, start in enumerate(times):
         following = times[number + 1] if number + 1 < len(times) else None

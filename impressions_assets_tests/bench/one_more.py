@@ -110,7 +110,8 @@ class _Rooms:
             )
         assert isinstance(transcript, Transcript)
         with self._counted("chapters"):
-            chapters = chapters_of(video)
+            settings = channel.chapters.model_dump(mode="json")
+            chapters = chapters_of(video, transcript, **settings)
         with self._counted("articles"):
             article_of(video, transcript, chapters)
         with self._counted("qa_pairs"):

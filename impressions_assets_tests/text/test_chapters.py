@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.rows import Chapter, Video
+from impressions_assets.rows import Chapter, Transcript, Video
 from impressions_assets.text.chapters import chapters_of, parse_chapters
 from impressions_assets.text.times import clock
 
+NOTHING_SAID = Transcript(video_id="v", origin="none")
 EXPECTED = [(0, "Why we tokenize"), (75, "Merging pairs"), (3723, "Costs (and limits)")]
 
 STYLES = {
@@ -125,13 +126,13 @@ def test_youtubes_own_list_comes_before_the_description() -> None:
         video_id="v", source="archive", description="0:00 A\n0:05 B\n0:08 C",
         duration_seconds=20.0, chapters=own,
     )  # fmt: skip
-    found = chapters_of(video).chapters
+    found = chapters_of(video, NOTHING_SAID).chapters
     assert found == (Chapter(0.0, "Start", 9.5, "youtube"), Chapter(9.5, "End", 20.0, "youtube"))
 
 
 def test_without_an_own_list_the_description_is_read() -> None:
     video = Video(video_id="v", source="archive", description="0:00 A\n0:05 B\n0:08 C")
-    assert [c.origin for c in chapters_of(video).chapters] == ["description"] * 3
+    assert [c.origin for c in chapters_of(video, NOTHING_SAID).chapters] == ["description"] * 3
 
 
 @given(st.text(alphabet=st.sampled_from("0123:h ：\n-()[]ab?. `<"), max_size=200) | st.text())
