@@ -1,0 +1,1 @@
+"""Scores on real data that lies outside the repository."""
