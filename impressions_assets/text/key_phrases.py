@@ -18,12 +18,14 @@ _HAN = re.compile(r"[\u3400-\u9fff]{2,}|[\u30a1-\u30fa\u30fc]{3,}")
 _UNSPACED = re.compile(r"[\u0e00-\u0fff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _LONGEST_PHRASE = 3
 _COMMON = 0.1  # share of the sentences
-_SHORTEST_WORD = 4
+_SHORTEST_WORD = 3
+_SHORTEST_TITLE = 4
+_SAID_ONCE = 0.1
 _STEM_LENGTH = 6
 _MORE_WORDS = 0.7
 _UNLIKE_A_NOUN = 0.25
 _NAME = 0.75
-_SECOND_WORD = 0.5  # of the first one's score
+_SECOND_WORD = 0.4  # of the first one's score
 _ARTICLES = frozenset(
     "a an the of this your their his her our my its and in der die das den dem des ein eine"  # noqa: SIM905
     " einen einem einer le la les un une de du el los las una o os um uma do da il lo gli"
@@ -32,33 +34,35 @@ _ARTICLES = frozenset(
 _WORDS_OF_LAST_RESORT = 7
 _ENGLISH = frozenset(
     "about above actually after again against ago all almost along already also although"  # noqa: SIM905
-    " always among amount and another any anyone anything around aren't away back based"
-    " basically because become becomes been before behind being believe below best better"
-    " between bit both bring but call called came can can't case cause certain change come"
-    " comes could couldn't course day days did didn't different does doesn't doing don't done"
-    " down during each either else end enough especially even ever every everyone everything"
-    " exactly example fact far feel few find fine first five for found four from full gave get"
-    " gets getting give given gives giving goes going gone gonna good got great had half"
-    " happen happened happens hard has have haven't having hear help here high his hold hope"
-    " how however i'm idea important instead into isn't it's its itself just keep kind knew"
-    " know known knows large last later least leave left less let let's level like likely"
-    " little long look looking looks lot lots love made make makes making man many maybe mean"
-    " means might minute minutes more most mostly move much must name named need needs never"
-    " new next nice none not nothing notice now number off often okay old once one ones only"
-    " onto open other others our out over own part particular people perhaps person place"
-    " point possible pretty probably put question quite rather read ready real really reason"
-    " remember right said same saw say saying says second see seem seems seen sense set"
-    " several shall she should show shows similar simple simply since single small some"
-    " somebody someone something sometimes sort start started state still stop stuff such"
-    " suppose sure take taken takes taking talk talked talking tell tells ten than thank"
-    " thanks that that's the their them themselves then there there's these they they're thing"
-    " things think thinking third this those though thought three through time times today"
-    " together told too took toward towards tried try trying turn turns two under understand"
-    " unless until upon use used uses using usually very video wait want wanted wants was"
-    " wasn't watch watching way ways we'll we're we've well went were what what's whatever"
-    " when where whether which while who whole whose why will with within without won't word"
-    " words work working works world would wouldn't year years yes yet you you'll you're"
-    " you've your yourself".split()
+    " always among amount and another any anyone anything are aren't around ask away back bad"
+    " based basically because become becomes been before began begin begins behind being"
+    " believe below best better between big bit both bring but call called came can can't case"
+    " cause certain certainly change clearly come comes completely could couldn't course day"
+    " days depending depends did didn't different does doesn't doing don't done down during"
+    " each either else end enough entirely especially essentially even eventually ever every"
+    " everyone everything exactly example fact far feel few fifth finally find fine first five"
+    " for found four fourth from front full gave general get gets getting give given gives"
+    " giving goes going gone gonna good got great had half happen happened happens hard has"
+    " have haven't having hear help her here high him his hold hope how however i'm idea"
+    " immediately important instead into isn't it's its itself just keep kind knew know known"
+    " knows large last later least leave left less let let's level like likely literally"
+    " little long look looking looks lot lots love made make makes making man many may maybe"
+    " mean means might minute minutes more most mostly move much must name named need needs"
+    " never new next nice none nor not nothing notice now number obviously off often okay old"
+    " once one ones only onto open other others our out over own part particular people per"
+    " perhaps person place point possible pretty probably put question quickly quite rather"
+    " read ready real really reason remember right run said same saw say saying says second"
+    " see seem seems seen sense set several shall she should show shows similar simple simply"
+    " since single slowly small some somebody someone something sometimes sort start started"
+    " state still stop stuff such suddenly suppose sure take taken takes taking talk talked"
+    " talking tell tells ten than thank thanks that that's the their them themselves then"
+    " there there's these they they're thing things think thinking third this those though"
+    " thought three through time times today together told too took total toward towards tried"
+    " try trying turn turns two under understand unless until upon use used uses using usually"
+    " very via video wait want wanted wants was wasn't watch watching way ways we'll we're"
+    " we've well went were what what's whatever when where whether which while who whole whose"
+    " why will with within without won't word words work working works world would wouldn't"
+    " year years yes yet you you'll you're you've your yourself".split()
 )
 
 Phrase = tuple[str, ...]
@@ -139,16 +143,23 @@ def _surface_forms(spans: Sequence[Sequence[Sequence[str]]]) -> dict[str, str]:
 def _noun_shares(
     spans: Sequence[Sequence[Sequence[str]]], names: dict[str, str]
 ) -> dict[str, float]:
-    """How often each word follows an article, 0 to 1; a name counts as if it mostly did."""
+    """How like a noun each word stands, 0 to 1.
+
+    A noun follows articles, as names need not; an adjective also goes before another such word.
+    """
     seen: Counter[str] = Counter()
     after: Counter[str] = Counter()
+    before: Counter[str] = Counter()
     for span in spans:
         for words in span:
             folded = [word.casefold() for word in words]
             seen.update(folded)
             after.update(b for a, b in itertools.pairwise(folded) if a in _ARTICLES)
+            before.update(a for a, b in itertools.pairwise(folded) if _tells(b, set()))
     return {
-        word: max(after[word] / count, _NAME if names.get(word, "")[:1].isupper() else 0.0)
+        word: _NAME
+        if names.get(word, "")[:1].isupper()
+        else after[word] / count * (1 - before[word] / count)
         for word, count in seen.items()
     }
 
@@ -159,13 +170,15 @@ def _ranked(
     """The span's phrases by how much they tell of it, best first."""
     ranked = []
     for phrase, count in counts.items():
-        if count < 2:
+        short = len(phrase) == 1 and len(phrase[0]) < _SHORTEST_TITLE
+        if (short and not _UNSPACED.search(phrase[0])) or (count < 2 and len(phrase) == 1):
             continue
         elsewhere = (totals[phrase] - count + 0.5) / (rest + 1)
         odds = math.log((count / size) / elsewhere)
         noun = max(nouns.get(phrase[0], 0.0), nouns.get(phrase[-1], 0.0))
         weight = (1 + _MORE_WORDS * (len(phrase) - 1)) * (_UNLIKE_A_NOUN + noun)
-        ranked.append((count * odds * weight, phrase))
+        often = count if count > 1 else _SAID_ONCE
+        ranked.append((often * odds * weight, phrase))
     return sorted((one for one in ranked if one[0] > 0), key=lambda one: (-one[0], one[1]))
 
 

@@ -101,9 +101,7 @@ def methods() -> dict[str, Callable[[Talk], list[float]]]:
     """Ours and what it must beat, by name."""
     return {
         "ours": _ours,
-        "ours, told the true number": lambda t: _ours(
-            t, t.duration_seconds / (len(t.boundaries) + 1)
-        ),
+        "ours, true mean length": lambda t: _ours(t, t.duration_seconds / (len(t.boundaries) + 1)),
         "even spacing, our number": lambda t: even(t.duration_seconds, len(_ours(t))),
         "even spacing, true number": lambda t: even(t.duration_seconds, len(t.boundaries)),
         "TextTiling": lambda t: texttiling(t.sentences),
