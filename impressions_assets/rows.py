@@ -31,7 +31,7 @@ class Track(Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: Annotated[str, Meta(description="sha256 of the bytes, '' when not known yet")] = ""
 
 
-class Chapter(Struct, frozen=True, omit_defaults=True):
+class Chapter(Struct, frozen=True):
     """A titled span of a video."""
 
     start_seconds: Annotated[float, Meta(description="start, inclusive")]
