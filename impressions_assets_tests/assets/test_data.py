@@ -14,6 +14,8 @@ from impressions_assets.home import Home
 from impressions_assets.reader import open_channel
 from impressions_assets_tests.archives import Archive, talk
 from impressions_assets_tests.houses import House, Run
+from impressions_assets_tests.text.test_segmentation import TOPICS
+from impressions_assets_tests.text.test_segmentation import talk as topics
 
 pytestmark = pytest.mark.slow  # whole runs
 
@@ -179,6 +181,27 @@ def test_new_chapters_in_a_description_reach_the_shards_of_that_video_alone(
     assert {name for name in now if now[name] == before[name]} <= {"transcripts", "qa_pairs"}
     assert {i for i in decoded if decoded[i] != texts[i]} == {"talk-b"}
     assert "## The middle part" in decoded["talk-b"]
+
+
+def test_what_lists_no_chapters_is_segmented_unless_the_channel_says_no(
+    house: House, archive: Archive
+) -> None:
+    said = topics(*TOPICS)
+    archive.add("long", sentences=said, duration=600)
+    archive.add("listed", sentences=said, duration=600, description=CHAPTERS)
+    for name, options in (("cut", {}), ("whole", {"chapters": {"segment": False}})):
+        house.declare(name, archive.folder, **options)
+        assert house.data(name).ok
+    found = dict(house.home.table("chapters").columns("cut", "video_id", "chapters.origin"))
+    assert set(found["long"]) == {"segmented"}
+    assert set(found["listed"]) == {"description"}
+    whole = dict(house.home.table("chapters").columns("whole", "video_id", "chapters.origin"))
+    assert whole["long"] == []
+    texts = [
+        dict(house.home.table("documents").columns(name, "video_id", "text"))
+        for name in ("cut", "whole")
+    ]
+    assert texts[0] == texts[1]
 
 
 def test_a_changed_setting_computes_its_stage_for_all_and_no_stage_before_it(
