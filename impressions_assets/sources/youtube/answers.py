@@ -10,7 +10,6 @@ from impressions_assets.sources.youtube.lister import Answer, Lister, Told
 from impressions_assets.sources.youtube.memory import (
     KeptVideo,
     Memory,
-    State,
     Undecided,
     Waiting,
 )
@@ -23,11 +22,9 @@ _LONGEST_WAIT = timedelta(days=1)
 class Answers:
     """Takes the answers of one refresh."""
 
-    def __init__(
-        self, lister: Lister, memory: Memory, state: State, now: Callable[[], datetime]
-    ) -> None:
-        """Change nothing yet; `state` is the memory's."""
-        self._lister, self._memory, self._state, self._now = lister, memory, state, now
+    def __init__(self, lister: Lister, memory: Memory, now: Callable[[], datetime]) -> None:
+        """Change nothing yet."""
+        self._lister, self._memory, self._state, self._now = lister, memory, memory.state, now
 
     def take(self, answer: Answer) -> None:
         """Keep what is told with the next flush of the memory."""

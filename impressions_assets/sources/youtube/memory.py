@@ -91,13 +91,17 @@ class Memory:
     """The memory of one link. Changes of `state` and new videos are kept by `flush`."""
 
     def __init__(self, raw: Raw, engine: str, place: Place, now: Callable[[], datetime]) -> None:
-        """Read the state, None when the link was never listed."""
-        self.place = place
+        """Read the state; of a link that was never listed it is an empty one."""
         self._raw, self._engine, self._key, self._now = raw, engine, f"listing:{place.id}", now
         self._pending: dict[str, KeptVideo] = {}
         kept = raw.kept([self._key], _STATE, engine).get(self._key)
         self._flushed = kept.body if kept else b""
-        self.state = _read_state(kept.body) if kept else None
+        self.state = _read_state(kept.body) if kept else State(place)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever kept of the link."""
+        return not self._flushed
 
     def videos(self, ids: Iterable[str], *, fresh: bool = False) -> dict[str, KeptVideo]:
         """Return what is kept of some videos; with `fresh`, only what came within a day."""
@@ -116,19 +120,24 @@ class Memory:
             for video_id, video in self._pending.items()
         ]
         body = msgspec.json.encode(self.state)
-        if self.state is not None and body != self._flushed:
+        if body != self._flushed:
             captures.append(self._capture(self._key, _STATE, body))
         if captures:
             self._raw.keep(captures)
         self._pending, self._flushed = {}, body
 
-    def _capture(self, video_id: str, kind: str, body: bytes) -> Capture:
-        return Capture(
-            video_id=video_id,
-            kind=kind,
-            language="und",
-            engine=self._engine,
-            body=body,
-            revision="",
-            fetched_at=self._now().isoformat(timespec="seconds"),
-        )
+    def _capture(self, key: str, kind: str, body: bytes) -> Capture:
+        return listing_capture(key, kind, self._engine, body, self._now())
+
+
+def listing_capture(key: str, kind: str, engine: str, body: bytes, now: datetime) -> Capture:
+    """Return what keeps a piece of a listing."""
+    return Capture(
+        video_id=key,
+        kind=kind,
+        language="und",
+        engine=engine,
+        body=body,
+        revision="",
+        fetched_at=now.isoformat(timespec="seconds"),
+    )

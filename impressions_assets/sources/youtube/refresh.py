@@ -24,7 +24,7 @@ from impressions_assets.errors import SourceError, SourceMissing
 from impressions_assets.sources.youtube.answers import Answers
 from impressions_assets.sources.youtube.feed import FEED_LENGTH, Feed, News
 from impressions_assets.sources.youtube.lister import Lister, Page, StaleToken
-from impressions_assets.sources.youtube.memory import Memory, State, WalkedPage
+from impressions_assets.sources.youtube.memory import Memory, WalkedPage
 from impressions_assets.sources.youtube.shorts import decide_shorts
 
 _COMMIT_EVERY = 10  # pages or batches that brought nothing new
@@ -34,12 +34,12 @@ class Refresh:
     """Brings the memory of one link up to date."""
 
     def __init__(
-        self, lister: Lister, feed: Feed, memory: Memory, state: State, now: Callable[[], datetime]
+        self, lister: Lister, feed: Feed, memory: Memory, now: Callable[[], datetime]
     ) -> None:
-        """Ask nothing yet; `state` is the memory's."""
+        """Ask nothing yet."""
         self._lister, self._feed, self._memory, self._now = lister, feed, memory, now
-        self._state = state
-        self._answers = Answers(lister, memory, state, now)
+        self._state = memory.state
+        self._answers = Answers(lister, memory, now)
 
     def run(self, *, sweep: bool) -> None:
         """Ask what must be asked. Raises SourceError; what was answered until then is kept."""
@@ -55,7 +55,7 @@ class Refresh:
                 self._look_at_feed()
             self._ask_for_due()
             self._sweep_videos()
-            decide_shorts(self._lister, self._memory, state)
+            decide_shorts(self._lister, self._memory)
         finally:
             self._memory.flush()
 

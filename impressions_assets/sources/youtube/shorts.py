@@ -21,8 +21,9 @@ def may_be_short(video: Video) -> bool:
     return seconds is not None and seconds <= _LONGEST_SECONDS and video.live == "none"
 
 
-def decide_shorts(lister: Lister, memory: Memory, state: State) -> None:
+def decide_shorts(lister: Lister, memory: Memory) -> None:
     """Find out which of the undecided videos are Shorts; interrupted, it goes on from that page."""
+    state = memory.state
     for channel_id in {undecided.channel_id for undecided in state.undecided.values()}:
         is_anew = False
         while ours := {v for v, u in state.undecided.items() if u.channel_id == channel_id}:

@@ -14,12 +14,11 @@ from impressions_assets.budget import utc_now
 from impressions_assets.captures import Raw
 from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
-from impressions_assets.home import Capture
 from impressions_assets.rows import Failed, Status, Track, Video
 from impressions_assets.sources.source import Forecast, Source
 from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.lister import Link, Lister, Place, Told, place_by_id
-from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State
+from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State, listing_capture
 from impressions_assets.sources.youtube.refresh import Refresh
 from impressions_assets.tables import WINDOW
 
@@ -92,15 +91,13 @@ class YouTubeSource(Source):
             SourceRefused: the user must mend something: a key, a cookies file.
             SourcePaused: the day's quota is spent, or YouTube takes us for a robot.
         """
-        memory, state, trouble, num_items = None, None, None, 0
+        memory, trouble, num_items = None, None, 0
         try:
-            memory = self._memory()
-            state = memory.state
-            assert state is not None
-            Refresh(self._lister, self._feed, memory, state, self._now).run(sweep=self._sweep)
+            memory = self._known() or self._memory_of(self._asked_place())
+            Refresh(self._lister, self._feed, memory, self._now).run(sweep=self._sweep)
         except SourceError as error:
             trouble = error
-        for item in self._rows(memory, state) if memory and state else ():
+        for item in self._rows(memory) if memory else ():
             num_items += 1
             yield item
         if trouble is not None:
@@ -111,20 +108,19 @@ class YouTubeSource(Source):
     def _is_empty(self, memory: Memory) -> bool:
         """Whether nothing ever was there; what was purged or forgotten was."""
         state = memory.state
-        assert state is not None
         is_purged = self._gone == "purge" and bool(memory.videos(state.gone))
         return not is_purged and all(video_id in state.gone for video_id in state.ids)
 
     def known_videos(self) -> Iterator[Video | Failed]:
         """Stream what the last look knew; nobody is asked."""
         memory = self._known()
-        if memory and memory.state:
-            yield from self._rows(memory, memory.state)
+        if memory:
+            yield from self._rows(memory)
 
     def forecast(self) -> Forecast:
         """Say what the next look would ask: of a link that was never listed, nobody can say."""
         memory = self._known()
-        if memory is None or memory.state is None or not memory.state.is_whole:
+        if memory is None or not memory.state.is_whole:
             note = f"{self.name} was not listed to its end yet: {self._lister.costs}"
             return Forecast(note=note)
         if memory.state.place.kind != "video" and not self._sweep:
@@ -139,7 +135,7 @@ class YouTubeSource(Source):
         Raises what `Feed.news` raises.
         """
         memory = self._known()
-        if memory is None or memory.state is None or memory.state.place.kind == "video":
+        if memory is None or memory.is_new or memory.state.place.kind == "video":
             return ""
         news = self._feed.news(memory.state.place, memory.state.news)
         if news is None or news.entries == memory.state.news.entries:
@@ -153,11 +149,6 @@ class YouTubeSource(Source):
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track."""
         return self._captions.fetch(video.video_id, track)
-
-    def _memory(self) -> Memory:
-        memory = self._known() or self._memory_of(self._asked_place())
-        memory.state = memory.state or State(memory.place)
-        return memory
 
     def _known(self) -> Memory | None:
         """Return the memory of where the link leads; None when nobody asked for that yet."""
@@ -175,19 +166,12 @@ class YouTubeSource(Source):
     def _asked_place(self) -> Place:
         """Where a link leads is asked once: a channel keeps its id when its handle changes."""
         place = self._lister.place_of(self._link)
-        told = Capture(
-            video_id=self._place_key,
-            kind=_PLACE,
-            language="und",
-            engine=self._lister.engine,
-            body=msgspec.json.encode(place),
-            revision="",
-            fetched_at=self._now().isoformat(timespec="seconds"),
-        )
-        self._raw.keep([told])
+        body, engine = msgspec.json.encode(place), self._lister.engine
+        self._raw.keep([listing_capture(self._place_key, _PLACE, engine, body, self._now())])
         return place
 
-    def _rows(self, memory: Memory, state: State) -> Iterator[Video | Failed]:
+    def _rows(self, memory: Memory) -> Iterator[Video | Failed]:
+        state = memory.state
         ids = sorted(set(state.ids), key=key_of)
         for start in range(0, len(ids), WINDOW):
             window = ids[start : start + WINDOW]
@@ -201,8 +185,6 @@ class YouTubeSource(Source):
         """Videos that were listed another way, as before there was a key, and are no more."""
         for engine in self._readers.keys() - {self._lister.engine}:
             memory = Memory(self._raw, engine, state.place, self._now)
-            if memory.state is None:
-                continue
             lost = memory.videos(set(memory.state.ids) - set(state.ids))
             for video_id, kept in lost.items():
                 status = memory.state.gone.get(video_id, "deleted")
