@@ -9,8 +9,6 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -143,17 +141,6 @@ class Budget:
             unspent, self._left = self._left, 0
             if unspent and self._day == self._today():
                 self._edit(lambda allowance: _given_back(allowance, unspent))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # Below: with the lock held
 

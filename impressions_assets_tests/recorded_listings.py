@@ -8,6 +8,7 @@ is served where videos are asked for, and must pass for no list of videos.
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from impressions_assets.budget import Budget
@@ -44,7 +45,8 @@ def by_api(body: bytes) -> Taken:
     with tempfile.TemporaryDirectory() as folder, YouTube().running() as youtube:
         youtube.fail(f"/youtube/v3/{collection}", answer)
         budget = Budget(Home(folder), "recordings", None)
-        with ApiLister("a-key", budget, base_url=youtube.url, retries=_ONCE) as lister:
+        lister = ApiLister("a-key", budget, base_url=youtube.url, retries=_ONCE)
+        with closing(lister):
             try:
                 number, told = ask(lister, said)
             except SourceError as error:
@@ -59,7 +61,7 @@ def by_feed(name: str, body: bytes) -> Taken:
     place = Place("channel", "UC" + "x" * 22)
     with YouTube().running() as youtube:
         youtube.fail("/feeds/videos.xml", Answer(200 if is_there else 404, body))
-        with Feed(youtube.url, retries=_ONCE) as feed:
+        with closing(Feed(youtube.url, retries=_ONCE)) as feed:
             try:
                 news = feed.news(place, News())
             except SourceError as error:

@@ -13,6 +13,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,7 +106,8 @@ def _taken(path: str, body: bytes) -> tuple[str, str]:
         )  # of a recorded address, signed by others
         budget = Budget(Home(folder), "recordings", None)
         way = Way(base_url=youtube.url)
-        with CaptionClient(budget, Pace(0), way, retries=Retries(tries=1)) as client:
+        client = CaptionClient(budget, Pace(0), way, retries=Retries(tries=1))
+        with closing(client):
             try:
                 tracks = client.offer(clip.video_id)
                 video = Video(video_id=clip.video_id, source="youtube", tracks=tracks)

@@ -1,6 +1,7 @@
 """Budgets: no limit is ever passed, and a block is respected by everybody."""
 
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,7 +69,7 @@ def test_many_processes_together_never_pass_the_limit(home: Home, clock: Clock) 
 
 
 def test_what_was_set_aside_is_given_back(home: Home, clock: Clock) -> None:
-    with budget(home, clock) as ours:
+    with closing(budget(home, clock)) as ours:
         ours.spend(3)
         assert ours.spent_today() == 3
         assert budget(home, clock).spent_today() == 25
@@ -95,7 +96,7 @@ def test_a_larger_request_than_is_left_is_refused_and_a_smaller_one_is_not(
 def test_without_a_limit_everything_is_counted_and_nothing_refused(
     home: Home, clock: Clock
 ) -> None:
-    with budget(home, clock, limit=None) as ours:
+    with closing(budget(home, clock, limit=None)) as ours:
         for _ in range(80):
             ours.spend()
     assert budget(home, clock, limit=None).spent_today() == 80
@@ -117,7 +118,7 @@ def test_a_block_stops_everybody_until_its_time(home: Home, clock: Clock) -> Non
 
 
 def test_a_block_costs_nothing_of_what_was_set_aside(home: Home, clock: Clock) -> None:
-    with budget(home, clock) as ours:
+    with closing(budget(home, clock)) as ours:
         ours.spend(3)
         ours.pause("it shows a captcha")
         assert budget(home, clock).spent_today() == 3

@@ -5,7 +5,7 @@ All sources of a run share them, and so their pace, their connections and their 
 
 import hashlib
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import cached_property
 
@@ -78,14 +78,8 @@ class YouTube:
                 "`youtube.listing: api` in channels.yaml needs a key: set DEVELOPER_KEY, or write "
                 "`listing: auto` to list without one"
             )
-        service = service_name(access.api_key)
-        budget = Budget(
-            self._home,
-            service,
-            limits.daily_quota_units,
-            now=self._now,
-            setting="youtube.daily_quota_units",
-        )
+        most, setting = limits.daily_quota_units, "youtube.daily_quota_units"
+        budget = self._budget_of(service_name(access.api_key), most, setting)
         lister = ApiLister(
             access.api_key,
             budget,
@@ -93,7 +87,7 @@ class YouTube:
             timeout_seconds=limits.timeout_seconds,
             retries=self._retries,
         )
-        return self._stack.enter_context(lister)
+        return self._stack.enter_context(closing(lister))
 
     @cached_property
     def _raw(self) -> Raw:
@@ -113,14 +107,13 @@ class YouTube:
             timeout_seconds=self._limits.timeout_seconds,
             retries=self._retries,
         )
-        self._stack.callback(pages.close)
-        return pages
+        return self._stack.enter_context(closing(pages))
 
     @cached_property
     def _feed(self) -> Feed:
         base_url = self._access.base_url or "https://www.youtube.com"
         feed = Feed(base_url, self._limits.timeout_seconds, self._retries)
-        return self._stack.enter_context(feed)
+        return self._stack.enter_context(closing(feed))
 
     def _captions_in(self, languages: tuple[str, ...]) -> CaptionClient:
         if languages not in self._captions:
@@ -133,14 +126,16 @@ class YouTube:
                 retries=self._retries,
                 now=self._now,
             )
-            self._captions[languages] = self._stack.enter_context(client)
+            self._captions[languages] = self._stack.enter_context(closing(client))
         return self._captions[languages]
 
     @cached_property
     def _budget(self) -> Budget:
-        most, setting = self._limits.daily_videos, "youtube.daily_videos"
-        budget = Budget(self._home, self._service, most, now=self._now, setting=setting)
-        return self._stack.enter_context(budget)
+        return self._budget_of(self._service, self._limits.daily_videos, "youtube.daily_videos")
+
+    def _budget_of(self, service: str, most: int | None, setting: str) -> Budget:
+        budget = Budget(self._home, service, most, now=self._now, setting=setting)
+        return self._stack.enter_context(closing(budget))
 
     @property
     def _service(self) -> str:

@@ -11,8 +11,7 @@ import socket
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from http.client import HTTPException
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httplib2
 import msgspec
@@ -152,20 +151,8 @@ class ApiLister:
         return read_resource(item)
 
     def close(self) -> None:
-        """Close the connection, and give back the units that were set aside."""
+        """Close the connection; the budget is its owner's."""
         self._http.close()
-        self._budget.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @cached_property
     def _service(self) -> Any:

@@ -9,8 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from youtube_transcript_api import RequestBlocked, Transcript, TranscriptList
 
@@ -110,17 +109,6 @@ class CaptionClient:
             idle, self._idle = self._idle, []
         for line in idle:
             line.session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _list(self, video_id: str) -> tuple[TranscriptList, dict[str, Any]]:
         """Return the tracks, and the answer that they were read from.

@@ -4,8 +4,6 @@ It holds the 15 newest videos of a channel, and the first 15 of a playlist in it
 """
 
 import hashlib
-from types import TracebackType
-from typing import Self
 from xml.etree.ElementTree import Element, ParseError
 
 import requests
@@ -70,17 +68,6 @@ class Feed:
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _news(self, place: Place, before: News) -> News | None:
         what = f"the feed of {place.kind} {place.id}"

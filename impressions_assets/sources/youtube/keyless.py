@@ -141,10 +141,6 @@ class KeylessLister:
             starts=_time(more.release_timestamp),
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._pages.close()
-
     def _ask(self, video_id: str, answer: Answer) -> None:
         what = f"video {video_id}"
         try:

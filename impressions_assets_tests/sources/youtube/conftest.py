@@ -1,7 +1,7 @@
 """A stand-in of YouTube, a storage root, and links opened as sources against both."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -69,8 +69,8 @@ class Visitor:
     def wait(self, **time: float) -> None:
         self.now += timedelta(**time)
 
-    def closing(self, opened: YtDlp) -> None:
-        self._stack.callback(opened.close)
+    def opened(self, client):
+        return self._stack.enter_context(closing(client))
 
     def close(self) -> None:
         self._stack.close()
@@ -80,28 +80,24 @@ class Visitor:
 
     def lister(self) -> ApiLister:
         budget = Budget(self.home, service_name(self.key), self.limit, now=lambda: self.now)
-        return self._stack.enter_context(
-            ApiLister(
-                self.key,
-                budget,
-                base_url=self.youtube.url,
-                timeout_seconds=self.timeout_seconds,
-                retries=self.retries(),
-            )
+        lister = ApiLister(
+            self.key,
+            self.opened(budget),
+            base_url=self.youtube.url,
+            timeout_seconds=self.timeout_seconds,
+            retries=self.retries(),
         )
+        return self.opened(lister)
 
     def keyless(self, **more) -> KeylessLister:
         """The way without a key; it makes its requests to `budget`'s account."""
         budget = Budget(self.home, "youtube.com", None, now=lambda: self.now)
         options = {"base_url": self.youtube.url, "timeout_seconds": self.timeout_seconds}
         pages = YtDlp(budget, lambda: None, retries=self.retries(), **(options | more))
-        self.closing(pages)
-        return KeylessLister(pages)
+        return KeylessLister(self.opened(pages))
 
     def feed(self) -> Feed:
-        return self._stack.enter_context(
-            Feed(self.youtube.url, self.timeout_seconds, self.retries())
-        )
+        return self.opened(Feed(self.youtube.url, self.timeout_seconds, self.retries()))
 
     def source(self, kind: str, name: str, **options) -> YouTubeSource:
         return YouTubeSource(
@@ -127,7 +123,7 @@ class Visitor:
                 kept[item.video_id] = item
         except SourceError as error:
             seen.error = error
-        source._lister.close()  # as a process that ends: what was set aside is given back
+        self.close()  # as a process that ends: what was set aside is given back
         seen.asked = [request.path for request in self.youtube.requests[num_before:]]
         seen.units = self.youtube.quota_spent - spent_before
         return seen

@@ -312,7 +312,6 @@ def test_every_request_waits_for_its_turn(world, owner, visitor, youtube):
     world.uploads(owner, 3)
     turns = []
     budget = Budget(visitor.home, "youtube.com", None)
-    pages = YtDlp(budget, lambda: turns.append(1), base_url=youtube.url)
-    visitor.closing(pages)
+    pages = visitor.opened(YtDlp(budget, lambda: turns.append(1), base_url=youtube.url))
     seen = visitor.look("channel", owner.channel_id, lister=KeylessLister(pages))
     assert len(turns) == len(seen.asked) - seen.asked.count(FEED)
