@@ -1,6 +1,7 @@
 """What a run would do, without doing it: sources are listed, digests compared, nothing written."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import ImpressionsError
 from impressions_assets.home import Home
 from impressions_assets.ledger import plan
-from impressions_assets.resources.sources import opened
+from impressions_assets.resources.sources import Sources
 from impressions_assets.rows import SOURCE, Video
 from impressions_assets.sources.listing import Listing
 from impressions_assets.sources.source import Source, access_of
@@ -47,8 +48,9 @@ def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
         "",
         numbers=("to compute", "waiting", "valid", "to remove"),
     )
-    limits = place.channels().youtube
-    with opened(place.home, place.settings, limits, channel, remember=False) as sources:
+    with ExitStack() as stack:
+        opened = Sources(place.home, place.settings, stack, remember=False)
+        sources = opened.open(channel)
         ahead = plan_tables(place.home, channel, sources, assets)
         asked = list(_asked(place, name, sources, ahead))
     for asset, found in ahead.items():

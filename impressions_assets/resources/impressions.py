@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ import psutil
 from impressions_assets.channels import Channel, Channels
 from impressions_assets.channels_yaml import channel_named, read_channels
 from impressions_assets.home import Home
-from impressions_assets.resources.sources import Sources, opened
+from impressions_assets.resources.sources import Sources
 from impressions_assets.settings import Settings, load_settings
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
@@ -62,20 +62,18 @@ class Impressions(dg.ConfigurableResource[None]):
         """Return one channel of channels.yaml."""
         return channel_named(self.home, name)
 
-    def sources(
-        self, channel: Channel, *, sweep: bool = False
-    ) -> AbstractContextManager[list[Source]]:
+    @contextmanager
+    def sources(self, channel: Channel, *, sweep: bool = False) -> Iterator[list[Source]]:
         """Give a channel's sources for the time of a `with`; nothing is read yet."""
-        limits = self.channels().youtube
-        return opened(self.home, self.settings, limits, channel, sweep=sweep)
+        with ExitStack() as stack:
+            yield Sources(self.home, self.settings, stack).open(channel, sweep=sweep)
 
     def sources_of_many(self, stack: ExitStack) -> Sources:
         """Give what opens the sources of many channels, and asks each but once.
 
         It is closed with the stack.
         """
-        limits = self.channels().youtube
-        return Sources(self.home, self.settings, limits, stack, retries=Retries(tries=1))
+        return Sources(self.home, self.settings, stack, retries=Retries(tries=1))
 
 
 def this_process() -> str:

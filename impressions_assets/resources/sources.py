@@ -1,11 +1,9 @@
 """From a channel's declaration to its sources, ready to be read; what they open is closed again."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-from impressions_assets.channel_settings import YouTubeSettings
 from impressions_assets.channels import (
     ArchiveSource,
     Channel,
@@ -13,6 +11,7 @@ from impressions_assets.channels import (
     TextSource,
     YouTubeSource,
 )
+from impressions_assets.channels_yaml import read_channels
 from impressions_assets.home import Home
 from impressions_assets.resources.youtube import YouTube
 from impressions_assets.settings import Settings
@@ -29,7 +28,6 @@ class Sources:
         self,
         home: Home,
         settings: Settings,
-        limits: YouTubeSettings,
         stack: ExitStack,
         *,
         retries: Retries = Retries(),  # noqa: B008 - it is frozen
@@ -38,16 +36,15 @@ class Sources:
         """Open nothing yet; what is opened is closed with the stack.
 
         Args:
-            home: the storage root.
+            home: the storage root; its channels.yaml says how YouTube is asked.
             settings: where scratch is, and how YouTube is reached.
-            limits: how YouTube is asked.
             stack: closes what is opened.
             retries: how often a request is made.
             remember: keep what unchanged files gave; a plan writes nothing.
         """
         self._retries = retries
         self._remembered = Remembered(settings.scratch if remember else None)
-        self._home, self._settings, self._limits, self._stack = home, settings, limits, stack
+        self._home, self._settings, self._stack = home, settings, stack
 
     def open(self, channel: Channel, *, sweep: bool = False) -> list[Source]:
         """Open the sources of a channel; nothing is read, and nobody asked, yet."""
@@ -68,22 +65,5 @@ class Sources:
     @cached_property
     def youtube(self) -> YouTube:
         """YouTube's clients; only who needs them must have its settings right."""
-        return YouTube(
-            self._home, self._settings.youtube, self._limits, self._stack, retries=self._retries
-        )
-
-
-@contextmanager
-def opened(
-    home: Home,
-    settings: Settings,
-    limits: YouTubeSettings,
-    channel: Channel,
-    *,
-    sweep: bool = False,
-    remember: bool = True,
-) -> Iterator[list[Source]]:
-    """Give a channel's sources for the time of the block."""
-    with ExitStack() as stack:
-        sources = Sources(home, settings, limits, stack, remember=remember)
-        yield sources.open(channel, sweep=sweep)
+        access, limits = self._settings.youtube, read_channels(self._home).youtube
+        return YouTube(self._home, access, limits, self._stack, retries=self._retries)

@@ -97,16 +97,7 @@ class YouTube:
 
     @cached_property
     def _pages(self) -> YtDlp:
-        access, proxy = self._access, self._way.proxy_config
-        pages = YtDlp(
-            self._budget,
-            self._pace.wait,
-            base_url=access.base_url,
-            proxy=proxy.to_requests_dict()["https"] if proxy else "",
-            cookies_file=access.cookies_file,
-            timeout_seconds=self._limits.timeout_seconds,
-            retries=self._retries,
-        )
+        pages = YtDlp(self._budget, self._pace.wait, self._way, retries=self._retries)
         return self._stack.enter_context(closing(pages))
 
     @cached_property

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from impressions_assets.errors import (
 )
 from impressions_assets.sources.youtube.cookies import cookies_in
 from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.sources.youtube.session import Way
 
 _ROBOT = re.compile(r"not a bot|unusual traffic|captcha|rate-limited|try again later", re.I)
 _GONE = re.compile(
@@ -63,11 +63,8 @@ class YtDlp:
         self,
         budget: Budget,
         wait: _Wait,
+        way: Way,
         *,
-        base_url: str = "",
-        proxy: str = "",
-        cookies_file: Path | None = None,
-        timeout_seconds: float = 20.0,
         retries: Retries | None = None,
     ) -> None:
         """Connect to nothing yet.
@@ -75,10 +72,7 @@ class YtDlp:
         Args:
             budget: of YouTube's pages; a block pauses it for everybody.
             wait: returns when the next request may be made.
-            base_url: another server than YouTube's; '' for YouTube's.
-            proxy: address of a proxy, maybe with a password; '' for none.
-            cookies_file: cookies of a login, for videos that need one; it is only read.
-            timeout_seconds: how long to wait for an answer.
+            way: how YouTube is reached; a cookies file is only read.
             retries: how often to ask when none comes.
 
         Raises:
@@ -100,7 +94,7 @@ class YtDlp:
             "cachedir": False,
             "skip_download": True,
             "ignore_no_formats_error": True,
-            "socket_timeout": timeout_seconds,
+            "socket_timeout": way.timeout_seconds,
             "extractor_retries": retries.tries - 1,
             "retry_sleep_functions": {"extractor": pause},
             "compat_opts": {"no-youtube-channel-redirect"},
@@ -113,11 +107,11 @@ class YtDlp:
                 }
             },
         }
-        if proxy:
-            options["proxy"] = proxy
+        if proxy := way.proxy_config:
+            options["proxy"] = proxy.to_requests_dict()["https"]
         # Not yt-dlp's option `cookiefile`: it prints the lines that it skips.
-        cookies = cookies_in(cookies_file) if cookies_file else ()
-        self._client = _Client(options, base_url, budget, wait)
+        cookies = cookies_in(way.cookies_file) if way.cookies_file else ()
+        self._client = _Client(options, way.base_url, budget, wait)
         for cookie in cookies:
             self._client.cookiejar.set_cookie(cookie)
 

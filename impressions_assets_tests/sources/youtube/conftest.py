@@ -93,7 +93,7 @@ class Visitor:
         """The way without a key; it makes its requests to `budget`'s account."""
         budget = Budget(self.home, "youtube.com", None, now=lambda: self.now)
         options = {"base_url": self.youtube.url, "timeout_seconds": self.timeout_seconds}
-        pages = YtDlp(budget, lambda: None, retries=self.retries(), **(options | more))
+        pages = YtDlp(budget, lambda: None, Way(**(options | more)), retries=self.retries())
         return KeylessLister(self.opened(pages))
 
     def feed(self) -> Feed:

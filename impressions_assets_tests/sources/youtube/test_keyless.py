@@ -13,6 +13,7 @@ import pytest
 from impressions_assets.budget import Budget
 from impressions_assets.errors import Blocked, SourceMissing, SourceRefused, SourceUnreachable
 from impressions_assets.sources.youtube.keyless import KeylessLister
+from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.ytdlp import YtDlp
 from impressions_assets_tests.servers.youtube import Answer
 from impressions_assets_tests.servers.youtube_world import CaptionTrack
@@ -312,6 +313,7 @@ def test_every_request_waits_for_its_turn(world, owner, visitor, youtube):
     world.uploads(owner, 3)
     turns = []
     budget = Budget(visitor.home, "youtube.com", None)
-    pages = visitor.opened(YtDlp(budget, lambda: turns.append(1), base_url=youtube.url))
+    way = Way(base_url=youtube.url)
+    pages = visitor.opened(YtDlp(budget, lambda: turns.append(1), way))
     seen = visitor.look("channel", owner.channel_id, lister=KeylessLister(pages))
     assert len(turns) == len(seen.asked) - seen.asked.count(FEED)
