@@ -35,7 +35,8 @@ def materialize(
     if plan:
         from impressions_assets.cli.planning import show_plan
 
-        show_plan(place, name, [asset for launch in launches for asset in launch.assets])
+        assets = [asset for launch in launches for asset in launch.assets]
+        show_plan(place, name, assets, sweep=sweep)
         return
     perform(place, launches, verbose=verbose)
 

@@ -39,8 +39,8 @@ class Ahead(NamedTuple):
     note: str = ""
 
 
-def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
-    """Print what materializing these assets would compute."""
+def show_plan(place: Place, name: str, assets: Sequence[str], *, sweep: bool = False) -> None:
+    """Print what materializing these assets would compute, with a sweep or without."""
     channel = place.channel(name)
     table = table_of(
         "asset",
@@ -50,7 +50,7 @@ def show_plan(place: Place, name: str, assets: Sequence[str]) -> None:
     )
     with ExitStack() as stack:
         opened = Sources(place.home, place.settings, stack, remember=False)
-        sources = opened.open(channel)
+        sources = opened.open(channel, sweep=sweep)
         ahead = plan_tables(place.home, channel, sources, assets)
         asked = list(_asked(place, name, sources, ahead))
     for asset, found in ahead.items():

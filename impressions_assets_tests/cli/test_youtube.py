@@ -69,6 +69,15 @@ def test_a_plan_asks_nobody_and_says_what_would_be_asked(
     assert len(youtube.requests) == asked
 
 
+def test_a_plan_of_a_sweep_says_what_the_sweep_asks(talks: Impressions, youtube: YouTube) -> None:
+    assert talks("materialize", "talks", "--select", "videos").exit_code == 0
+    asked = len(youtube.requests)
+    plan = talks("materialize", "talks", "--sweep", "--plan", "--select", DATA).stdout
+    assert f"{LINK}: a sweep of 5 videos: 2 units of quota" in plan
+    assert "asks for news" not in plan
+    assert len(youtube.requests) == asked
+
+
 def test_status_tells_words_reasons_and_units(talks: Impressions, youtube: YouTube) -> None:
     assert talks("materialize", "talks", "--select", DATA).exit_code == 0
     said = talks("status", "talks").stdout

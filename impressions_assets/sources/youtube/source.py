@@ -123,10 +123,10 @@ class YouTubeSource(Source):
         if memory is None or not memory.state.is_whole:
             note = f"{self.name} was not listed to its end yet: {self._lister.costs}"
             return Forecast(note=note)
-        if memory.state.place.kind != "video" and not self._sweep:
-            return Forecast(requests=1)
-        note = f"a sweep of {len(memory.state.ids):,} videos: {self._lister.costs}"
-        return Forecast(note=note if self._sweep else "")
+        if self._sweep:
+            note = f"{self.name}: a sweep of {len(memory.state.ids):,} videos: {self._lister.costs}"
+            return Forecast(note=note)
+        return Forecast(requests=int(memory.state.place.kind != "video"))
 
     def news(self) -> str:
         """Look at the feed; return what tells its state when that is new, '' when nothing is.
