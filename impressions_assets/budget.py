@@ -107,7 +107,10 @@ class Budget:
             return self._blocked(after)
 
     def worked(self) -> None:
-        """Say that the service answered: the next block is the first again."""
+        """Say that the service answered: the next block is the first again.
+
+        A block that holds stays: the answer was under way when another one was that block.
+        """
         with self._lock:
             if self._known.pauses:
                 self._edit(self._without_pause)
@@ -185,7 +188,7 @@ class Budget:
         return msgspec.structs.replace(kept, day=self._today(), spent=0)
 
     def _without_pause(self, allowance: Allowance) -> Allowance:
-        """Forget the pauses that are over; one that holds was told of by others meanwhile."""
+        """Forget the pauses that are over; one that holds was told of meanwhile."""
         until = _time(allowance.paused_until)
         if until and until > self._now():
             return allowance

@@ -75,24 +75,33 @@ def video_of(info: Info) -> Video:
     if info.id is None:
         raise SourceBroken("it has no `id`: was it written by yt-dlp?")
     duration = _number(info.duration)
-    url = _text(info.webpage_url) or _text(info.original_url)
+    url = text_of(info.webpage_url) or text_of(info.original_url)
     return Video(
         video_id=check_video_id(str(info.id)),
         source="archive",
-        title=" ".join(_text(info.title).split()),
-        channel_title=_text(info.channel) or _text(info.uploader),
-        description=_text(info.description),
+        title=" ".join(text_of(info.title).split()),
+        channel_title=text_of(info.channel) or text_of(info.uploader),
+        description=text_of(info.description),
         published=_published(info),
         duration_seconds=duration,
-        tags=tuple(filter(None, map(_text, _list(info.tags)))),
-        language=_text(info.language) or None,
-        license=_text(info.license) or None,
+        tags=tuple(filter(None, map(text_of, _list(info.tags)))),
+        language=text_of(info.language) or None,
+        license=text_of(info.license) or None,
         url=url,
         status=_status(info),
         is_short=_is_short(info, duration),
         live=_live(info),
         chapters=_chapters(info.chapters),
     )
+
+
+def text_of(value: object) -> str:
+    """The string without what no table can hold: NUL, and halves of characters."""
+    if not isinstance(value, str):
+        return ""
+    if value.isascii() and "\0" not in value:
+        return value
+    return value.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def _published(info: Info) -> str | None:
@@ -112,7 +121,7 @@ def _published(info: Info) -> str | None:
 def _status(info: Info) -> Status:
     if _live(info) in ("upcoming", "live"):
         return "live"
-    return _STATUS_OF.get(_text(info.availability), "ok")
+    return _STATUS_OF.get(text_of(info.availability), "ok")
 
 
 def _live(info: Info) -> Live:
@@ -124,7 +133,7 @@ def _live(info: Info) -> Live:
 
 
 def _is_short(info: Info, duration: float | None) -> bool:
-    if "/shorts/" in _text(info.webpage_url) or "/shorts/" in _text(info.original_url):
+    if "/shorts/" in text_of(info.webpage_url) or "/shorts/" in text_of(info.original_url):
         return True
     width, height = _number(info.width), _number(info.height)
     is_upright = width is not None and height is not None and width < height
@@ -140,7 +149,7 @@ def _chapters(value: object) -> tuple[Chapter, ...]:
 
 def _chapter(entry: dict[str, Any]) -> Chapter | None:
     start, end = _number(entry.get("start_time")), _number(entry.get("end_time"))
-    title = " ".join(_text(entry.get("title")).split())
+    title = " ".join(text_of(entry.get("title")).split())
     if start is None or not title or _FILLER.fullmatch(title):
         return None
     return Chapter(start, title, end, "youtube")
@@ -154,15 +163,6 @@ def _list(value: object) -> list[Any]:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return []
     return list(value) if isinstance(value, list | tuple) else []
-
-
-def _text(value: object) -> str:
-    """The string without what no table can hold: NUL, and halves of characters."""
-    if not isinstance(value, str):
-        return ""
-    if value.isascii() and "\0" not in value:
-        return value
-    return value.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def _number(value: object) -> float | None:

@@ -135,11 +135,10 @@ class Offers:
             return self._from_memory(video, said)
         if capture is None or said is None or capture.revision != self._source.asks:
             return None
-        expires_at = self._expires_at(video, capture.fetched_at)
         is_usable = choose(video, said.tracks) is not None
-        if expires_at is not None and expires_at <= self._now() and not is_usable:
-            return None
-        return self._judged(video, said, capture.fetched_at, is_usable=is_usable)
+        offer = self._judged(video, said, capture.fetched_at, is_usable=is_usable)
+        is_over = isinstance(offer, NotYet) and offer.until <= self._now()
+        return None if is_over else offer
 
     def _from_memory(self, video: Video, said: KeptOffer | None) -> Offer:
         """Return what was kept of a video that cannot be asked."""

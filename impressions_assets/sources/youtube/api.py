@@ -30,14 +30,12 @@ from impressions_assets.rows import Status
 from impressions_assets.sources.youtube.api_json import read_resource
 from impressions_assets.sources.youtube.lister import (
     Answer,
-    Link,
     Page,
     Place,
     StaleToken,
-    Told,
-    place_by_id,
 )
 from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.youtube_links import YouTubeLink
 
 PAGE_LENGTH = 50
 _PARTS = "snippet,contentDetails,status,liveStreamingDetails"
@@ -85,6 +83,7 @@ class ApiLister:
     costs = "2 units of quota, and 2 requests, for 50 videos"
     batch_length = PAGE_LENGTH
     asks_for_all = True
+    read = staticmethod(read_resource)
 
     def __init__(
         self,
@@ -110,11 +109,8 @@ class ApiLister:
         self._http = httplib2.Http(timeout=timeout_seconds)
         self._retries = retries or Retries()
 
-    def place_of(self, link: Link) -> Place:
-        """Find where a link leads; only a handle and a name cost a unit."""
-        place = place_by_id(link)
-        if place is not None:
-            return place
+    def place_of(self, link: YouTubeLink) -> Place:
+        """Ask where a handle or a name leads: a unit."""
         asked = {"forUsername": link.id} if link.kind == "user" else {"forHandle": f"@{link.id}"}
         found = self._ask(f"channel {link.url}", "channels", part="id", **asked)
         items = (found or {}).get("items", [])
@@ -144,11 +140,6 @@ class ApiLister:
         items = {item["id"]: msgspec.json.encode(item) for item in found.get("items", [])}
         gone: dict[str, Status] = {video_id: "deleted" for video_id in ids if video_id not in items}
         return Answer(items, gone, etag=found.get("etag", ""))
-
-    @staticmethod
-    def read(item: bytes) -> Told:
-        """Read a video resource."""
-        return read_resource(item)
 
     def close(self) -> None:
         """Close the connection; the budget is its owner's."""

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from impressions_assets.errors import SourceBroken
 from impressions_assets.rows import Live, Status, Video
+from impressions_assets.sources.info_json import text_of
 from impressions_assets.sources.source import check_video_id
 from impressions_assets.sources.youtube.lister import Told
 
@@ -94,12 +95,12 @@ def _video(found: Resource) -> Video:
     return Video(
         video_id=check_video_id(found.id),
         source="youtube",
-        title=" ".join(_text(snippet.title).split()),
-        channel_title=_text(snippet.channel_title),
-        description=_text(snippet.description),
+        title=" ".join(text_of(snippet.title).split()),
+        channel_title=text_of(snippet.channel_title),
+        description=text_of(snippet.description),
         published=_time(snippet.published_at),
         duration_seconds=duration_seconds(found.details.duration),
-        tags=tuple(filter(None, map(_text, snippet.tags))),
+        tags=tuple(filter(None, map(text_of, snippet.tags))),
         language=snippet.default_audio_language,
         license=CREATIVE_COMMONS if found.status.license == "creativeCommon" else None,
         url=f"https://www.youtube.com/watch?v={found.id}",
@@ -144,8 +145,3 @@ def _starts(live: LiveDetails | None) -> datetime | None:
 def _time(text: str) -> str | None:
     """To the second, as yt-dlp tells it; old answers have milliseconds."""
     return f"{text[:19]}Z" if len(text) >= 20 else None
-
-
-def _text(text: str) -> str:
-    """The string without what no table can hold: NUL, and halves of characters."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()

@@ -83,7 +83,7 @@ class CaptionClient:
             NoCaptions, VideoUnavailable, NotYet, SourceUnreachable, SourceRefused: as they say.
             Blocked, QuotaSpent: nobody may ask now; nothing is known of the video.
         """
-        listed, tracklist = self._list(check_id(video_id))
+        listed, tracklist = self._list(video_id)
         tracks = tracks_of(listed, self._translate_to)
         if not tracks:
             raise NoCaptions(f"video {video_id}: it has no captions", "none")
@@ -116,6 +116,7 @@ class CaptionClient:
         The library's tracks hold on to the connection that listed them. The answer does not: any
         thread makes tracks of its own connection out of it.
         """
+        check_id(video_id)
         self._check_pause()
         self._budget.spend()
         with self._line(video_id) as line:
@@ -128,7 +129,7 @@ class CaptionClient:
     def _list_again(self, video_id: str) -> dict[str, Any]:
         """List what an earlier run was offered: the addresses of tracks expire in hours."""
         try:
-            return self._list(check_id(video_id))[1]
+            return self._list(video_id)[1]
         except NoCaptions:
             raise track_missing(video_id) from None
 
@@ -168,7 +169,7 @@ class CaptionClient:
         except FAILURES as raised:
             raise self._judged(video_id, raised, line) from None
         else:
-            self._answered()
+            self._budget.worked()
         finally:
             with self._lock:
                 self._idle.append(line)
@@ -186,14 +187,8 @@ class CaptionClient:
             return self._pause
         outcome = outcome_of(video_id, raised, line.last, self._now())
         if not isinstance(outcome, SourceUnreachable):
-            self._answered()
+            self._budget.worked()
         return outcome
-
-    def _answered(self) -> None:
-        """Tell the budget; not of an answer that was under way when another one was a block."""
-        with self._lock:
-            if self._pause is None:
-                self._budget.worked()
 
     def _check_pause(self) -> None:
         """Raise while a block holds that this client has met."""

@@ -24,14 +24,13 @@ from impressions_assets.rows import Status
 from impressions_assets.sources.info_json import read_info, video_of
 from impressions_assets.sources.youtube.lister import (
     Answer,
-    Link,
     Page,
     Place,
     StaleToken,
     Told,
-    place_by_id,
 )
 from impressions_assets.sources.youtube.ytdlp import YtDlp
+from impressions_assets.youtube_links import YouTubeLink
 
 PAGE_LENGTH = 100
 _BASE = "https://www.youtube.com"
@@ -74,11 +73,8 @@ class KeylessLister:
         self._pages = pages
         self._open: dict[tuple[str, str], Iterator[dict[str, Any]]] = {}
 
-    def place_of(self, link: Link) -> Place:
-        """Find where a link leads; only a handle and a name cost a request."""
-        place = place_by_id(link)
-        if place is not None:
-            return place
+    def place_of(self, link: YouTubeLink) -> Place:
+        """Ask where a handle or a name leads: a request."""
         info, _ = self._pages.extract(f"channel {link.url}", link.url)
         channel_id = info.get("channel_id")
         if not channel_id:

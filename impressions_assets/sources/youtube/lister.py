@@ -12,24 +12,9 @@ from msgspec import Struct
 
 from impressions_assets.errors import SourceBroken, SourceError
 from impressions_assets.rows import Status, Video
+from impressions_assets.youtube_links import YouTubeLink
 
 PlaceKind = Literal["channel", "playlist", "video"]
-
-
-class Link(Protocol):
-    """What the user named: a channel, handle, user, custom name, playlist or video, and its id."""
-
-    @property
-    def kind(self) -> str:
-        """channel, handle, user, custom, playlist or video."""
-
-    @property
-    def id(self) -> str:
-        """The id, the handle without its @, or the name."""
-
-    @property
-    def url(self) -> str:
-        """The one address of it."""
 
 
 class Place(Struct, frozen=True):
@@ -44,14 +29,10 @@ class Place(Struct, frozen=True):
         return f"UU{self.id[2:]}" if self.kind == "channel" else self.id
 
 
-_BY_ID: tuple[PlaceKind, ...] = ("channel", "playlist", "video")
-
-
-def place_by_id(link: Link) -> Place | None:
+def place_by_id(link: YouTubeLink) -> Place | None:
     """Where a link leads, when its id says so."""
-    for kind in _BY_ID:
-        if link.kind == kind:
-            return Place(kind, link.id)
+    if link.kind in ("channel", "playlist", "video"):
+        return Place(link.kind, link.id)
     return None
 
 
@@ -119,8 +100,8 @@ class Lister(Protocol):
     asks_for_all: bool
     """Whether a sweep asks for every video; else for those alone whose title changed."""
 
-    def place_of(self, link: Link) -> Place:
-        """Find where a link leads. Raises SourceMissing when it leads nowhere."""
+    def place_of(self, link: YouTubeLink) -> Place:
+        """Ask where a handle or a name leads. Raises SourceMissing when it leads nowhere."""
 
     def page(self, playlist_id: str, token: str = "", etag: str = "") -> Page | None:
         """Ask for a page. Raises SourceMissing when there is no such playlist, StaleToken."""

@@ -79,11 +79,10 @@ class Refresh:
         try:
             news = self._feed.news(state.place, state.news)
         except SourceError:  # the playlist tells whether anything is wrong but the feed
-            state.is_behind = True
-            return self._read_top()
+            news, state.is_behind = None, True
         if news is not None:
             self._note_news(news)
-        return self._read_top()
+        self._read_top()
 
     def _note_news(self, news: News) -> None:
         state, is_channel = self._state, self._state.place.kind == "channel"
@@ -186,7 +185,7 @@ class Refresh:
         listed = dict.fromkeys(video_id for walked in walk for video_id in walked.page.ids)
         unlisted = [video_id for video_id in state.ids if video_id not in listed]
         state.ids = [*listed, *unlisted]
-        self._note_lost(video_id for video_id in unlisted if video_id not in state.gone)
+        self._note_lost(unlisted)
         state.pages, state.walk = walk, None
         state.is_whole = True
         if state.is_sweep and self._lister.asks_for_all:

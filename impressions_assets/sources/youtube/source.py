@@ -17,10 +17,11 @@ from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
 from impressions_assets.rows import Failed, Status, Track, Video
 from impressions_assets.sources.source import Forecast, Source
 from impressions_assets.sources.youtube.feed import Feed
-from impressions_assets.sources.youtube.lister import Link, Lister, Place, Told, place_by_id
+from impressions_assets.sources.youtube.lister import Lister, Place, Told, place_by_id
 from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State, listing_capture
 from impressions_assets.sources.youtube.refresh import Refresh
 from impressions_assets.tables import WINDOW
+from impressions_assets.youtube_links import YouTubeLink
 
 Reader = Callable[[bytes], Told]
 
@@ -47,7 +48,7 @@ class YouTubeSource(Source):
 
     def __init__(
         self,
-        link: Link,
+        link: YouTubeLink,
         lister: Lister,
         feed: Feed,
         captions: Captions,
