@@ -20,6 +20,9 @@ from impressions_assets.home import SHARED, Allowance, Home
 _FIRST_PAUSE = timedelta(hours=1)
 _LONGEST_PAUSE = timedelta(days=1)
 _SET_ASIDE = 25
+# Google's quotas begin anew at midnight Pacific:
+# https://developers.google.com/youtube/v3/getting-started#quota
+_ZONE = "America/Los_Angeles"
 
 Clock = Callable[[], datetime]
 
@@ -37,7 +40,6 @@ class Budget:
         home: Home,
         service: str,
         limit: int | None,
-        zone: str = "America/Los_Angeles",
         now: Clock = utc_now,
         setting: str = "youtube",
     ) -> None:
@@ -47,15 +49,13 @@ class Budget:
             home: the storage root.
             service: what is asked, and by which key.
             limit: units a day; None for no limit.
-            zone: where the service's midnight is. Google's quotas begin anew at midnight Pacific:
-                https://developers.google.com/youtube/v3/getting-started#quota
             now: the clock.
             setting: the key of channels.yaml that says the limit.
         """
         self.service = service
         self.limit = limit
         self._table = home.table("allowances")
-        self._zone = ZoneInfo(zone)
+        self._zone = ZoneInfo(_ZONE)
         self._now = now
         self._setting = setting
         self._lock = threading.Lock()
@@ -119,10 +119,6 @@ class Budget:
         """Return what was spent or set aside today, by everybody."""
         with self._lock:
             return self._read().spent - self._left
-
-    def left_today(self) -> int | None:
-        """Return what is left of today, None when there is no limit."""
-        return None if self.limit is None else max(0, self.limit - self.spent_today())
 
     def next_day(self) -> datetime:
         """Return the service's next midnight, in UTC."""

@@ -18,11 +18,9 @@ class Raw:
         self._home = home
         self._table = home.table("captures")
 
-    def kept(
-        self, ids: Iterable[str], kind: str, engine: str, language: str = "und"
-    ) -> dict[str, Capture]:
-        """Return the captures of one kind by id; those that expired as well."""
-        keys = {capture_key(video_id, kind, language, engine) for video_id in ids}
+    def kept(self, ids: Iterable[str], kind: str, engine: str) -> dict[str, Capture]:
+        """Return the captures of one kind, in no language, by id; those that expired as well."""
+        keys = {capture_key(video_id, kind, "und", engine) for video_id in ids}
         return {capture.video_id: capture for _, capture in self._table.items(SHARED, keys)}
 
     def keep(self, captures: Sequence[Capture]) -> None:

@@ -30,7 +30,7 @@ class Sources:
         settings: Settings,
         stack: ExitStack,
         *,
-        retries: Retries = Retries(),  # noqa: B008 - it is frozen
+        retries: Retries = Retries(),
         remember: bool = True,
     ) -> None:
         """Open nothing yet; what is opened is closed with the stack.

@@ -41,7 +41,7 @@ class YouTube:
         limits: YouTubeSettings,
         stack: ExitStack,
         *,
-        retries: Retries = Retries(),  # noqa: B008 - it is frozen
+        retries: Retries = Retries(),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """Open nothing yet; what is opened is closed with the stack."""
@@ -102,8 +102,7 @@ class YouTube:
 
     @cached_property
     def _feed(self) -> Feed:
-        base_url = self._access.base_url or "https://www.youtube.com"
-        feed = Feed(base_url, self._limits.timeout_seconds, self._retries)
+        feed = Feed(self._access.base_url, self._limits.timeout_seconds, self._retries)
         return self._stack.enter_context(closing(feed))
 
     def _captions_in(self, languages: tuple[str, ...]) -> CaptionClient:

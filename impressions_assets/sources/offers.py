@@ -182,11 +182,11 @@ class Offers:
         )
 
 
-def forget_silence(home: Home, video_id: str, kind: str = "youtube") -> None:
-    """Forget that a video had no captions, so that it is asked anew; offers of tracks stay."""
-    kept = Raw(home).kept([video_id], _KIND, kind).get(video_id)
+def forget_silence(home: Home, video_id: str) -> None:
+    """Forget that YouTube had no captions of a video, so that it is asked anew; tracks stay."""
+    kept = Raw(home).kept([video_id], _KIND, "youtube").get(video_id)
     if kept and not msgspec.json.decode(kept.body, type=KeptOffer).tracks:
-        home.table("captures").remove(SHARED, [capture_key(video_id, _KIND, "und", kind)])
+        home.table("captures").remove(SHARED, [capture_key(video_id, _KIND, "und", "youtube")])
 
 
 def _no_captions(video: Video, reason: str) -> NoCaptions:

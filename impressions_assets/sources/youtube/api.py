@@ -92,7 +92,7 @@ class ApiLister:
         *,
         base_url: str = "",
         timeout_seconds: float = 20.0,
-        retries: Retries | None = None,
+        retries: Retries = Retries(),
     ) -> None:
         """Connect to nothing yet.
 
@@ -107,7 +107,7 @@ class ApiLister:
         self._budget = budget
         self._base_url = base_url
         self._http = httplib2.Http(timeout=timeout_seconds)
-        self._retries = retries or Retries()
+        self._retries = retries
 
     def place_of(self, link: YouTubeLink) -> Place:
         """Ask where a handle or a name leads: a unit."""

@@ -51,7 +51,7 @@ class CaptionClient:
         *,
         concurrency: int = 1,
         now: Clock = utc_now,
-        retries: Retries = Retries(),  # noqa: B008 - it is frozen
+        retries: Retries = Retries(),
     ) -> None:
         """Ask nothing yet.
 

@@ -45,14 +45,14 @@ class Feed:
 
     def __init__(
         self,
-        base_url: str = "https://www.youtube.com",
+        base_url: str = "",
         timeout_seconds: float = 20.0,
-        retries: Retries | None = None,
+        retries: Retries = Retries(),
     ) -> None:
-        """Connect to nothing yet."""
-        self._address = f"{base_url}/feeds/videos.xml"
+        """Connect to nothing yet; '' is YouTube's own address."""
+        self._address = f"{base_url or 'https://www.youtube.com'}/feeds/videos.xml"
         self._timeout_seconds = timeout_seconds
-        self._retries = retries or Retries()
+        self._retries = retries
         self._session = requests.Session()
 
     def news(self, place: Place, before: News) -> News | None:

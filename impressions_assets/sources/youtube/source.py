@@ -5,7 +5,6 @@ A row is always made of what was received, so a better parser needs no request.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal, Protocol
 
 import msgspec
@@ -54,7 +53,7 @@ class YouTubeSource(Source):
         captions: Captions,
         raw: Raw,
         *,
-        readers: Mapping[str, Reader] = MappingProxyType({}),
+        readers: Mapping[str, Reader],
         access: str = "",
         sweep: bool = False,
         gone: Literal["keep", "purge"] = "keep",

@@ -65,7 +65,7 @@ class YtDlp:
         wait: _Wait,
         way: Way,
         *,
-        retries: Retries | None = None,
+        retries: Retries = Retries(),
     ) -> None:
         """Connect to nothing yet.
 
@@ -80,7 +80,6 @@ class YtDlp:
         """
         self._budget = budget
         self._log = _Log()
-        retries = retries or Retries()
 
         def pause(n: int) -> int:
             """Wait by our clock; yt-dlp itself waits for 0 seconds more."""

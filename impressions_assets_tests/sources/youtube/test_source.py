@@ -444,7 +444,8 @@ url, root, channel = sys.argv[1:]
 home = Home(root)
 lister = ApiLister(KEY, Budget(home, "youtube", None), base_url=url)
 link = YouTubeLink("channel", channel)
-list(YouTubeSource(link, lister, Feed(url), NoCaptionsHere(), Raw(home)).list_videos())
+source = YouTubeSource(link, lister, Feed(url), NoCaptionsHere(), Raw(home), readers={})
+list(source.list_videos())
 """
 
 
