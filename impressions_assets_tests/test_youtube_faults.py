@@ -19,7 +19,7 @@ from impressions_assets.channels import Channel, YouTubeSource
 from impressions_assets.errors import SourcePaused, SourceUnreachable
 from impressions_assets.home import Home
 from impressions_assets.ledger import reconcile, refresh
-from impressions_assets.resources.youtube import YouTube as Clients
+from impressions_assets.resources.youtube import YouTubeClients
 from impressions_assets.rows import Transcript, Video
 from impressions_assets.sensors import first_due_retry
 from impressions_assets.settings import YouTubeAccess
@@ -110,7 +110,7 @@ class Talks:
         access = YouTubeAccess(api_key=KEY, base_url=self.youtube.url)
         retries = Retries(sleep=lambda seconds: None)
         with ExitStack() as stack:
-            clients = Clients(
+            clients = YouTubeClients(
                 self.home, access, LIMITS, stack, retries=retries, now=lambda: self.now
             )
             (spec,) = self.channel.sources

@@ -70,7 +70,9 @@ def _given_up(given_up: "GivenUp") -> str:
 
 
 def _limit_of(allowance: "Allowance", limits: "YouTubeSettings") -> int | None:
-    if allowance.service.startswith("youtube-captions"):
+    from impressions_assets.sources.youtube.politeness import PAGES
+
+    if allowance.service.startswith(PAGES):
         return limits.daily_videos
     return limits.daily_quota_units
 

@@ -13,7 +13,7 @@ from impressions_assets.channels import (
 )
 from impressions_assets.channels_yaml import read_channels
 from impressions_assets.home import Home
-from impressions_assets.resources.youtube import YouTube
+from impressions_assets.resources.youtube import YouTubeClients
 from impressions_assets.settings import Settings
 from impressions_assets.sources import archive, dataset, text
 from impressions_assets.sources.remembered import Remembered
@@ -63,7 +63,7 @@ class Sources:
         )
 
     @cached_property
-    def youtube(self) -> YouTube:
+    def youtube(self) -> YouTubeClients:
         """YouTube's clients; only who needs them must have its settings right."""
         access, limits = self._settings.youtube, read_channels(self._home).youtube
-        return YouTube(self._home, access, limits, self._stack, retries=self._retries)
+        return YouTubeClients(self._home, access, limits, self._stack, retries=self._retries)

@@ -3,7 +3,6 @@
 All sources of a run share them, and so their pace, their connections and their budgets.
 """
 
-import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import datetime
@@ -16,22 +15,21 @@ from impressions_assets.channels import Channel
 from impressions_assets.errors import ConfigError
 from impressions_assets.home import Home
 from impressions_assets.settings import YouTubeAccess
+from impressions_assets.sources.source import sha256_of
 from impressions_assets.sources.youtube.api import ApiLister, service_name
 from impressions_assets.sources.youtube.captions import CaptionClient
 from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.keyless import KeylessLister
 from impressions_assets.sources.youtube.lister import Lister
-from impressions_assets.sources.youtube.politeness import Pace
+from impressions_assets.sources.youtube.politeness import PAGES, Pace
 from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.source import YouTubeSource
 from impressions_assets.sources.youtube.ytdlp import YtDlp
 from impressions_assets.youtube_links import parse_link
 
-PAGES = "youtube-captions"
 
-
-class YouTube:
+class YouTubeClients:
     """The clients of one run, or of one look of a sensor."""
 
     def __init__(
@@ -130,7 +128,7 @@ class YouTube:
     @property
     def _service(self) -> str:
         """YouTube's pages as this address asks them: behind a proxy one is another to it."""
-        return f"{PAGES}-by-{_short_digest(self._proxy.encode())}" if self._proxy else PAGES
+        return f"{PAGES}-by-{sha256_of(self._proxy.encode())[:8]}" if self._proxy else PAGES
 
     @property
     def _proxy(self) -> str:
@@ -142,7 +140,7 @@ class YouTube:
         path = self._access.cookies_file
         cookies = path.read_bytes() if path and path.is_file() else b""
         named = {"proxy": self._proxy.encode(), "login": cookies}
-        return " ".join(f"{what}-{_short_digest(data)}" for what, data in named.items() if data)
+        return " ".join(f"{what}-{sha256_of(data)[:8]}" for what, data in named.items() if data)
 
     @cached_property
     def _pace(self) -> Pace:
@@ -159,7 +157,3 @@ class YouTube:
             base_url=access.base_url,
             timeout_seconds=self._limits.timeout_seconds,
         )
-
-
-def _short_digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:8]

@@ -25,9 +25,9 @@ from impressions_assets.sources.remembered import Look, Remembered, mark_of
 from impressions_assets.sources.source import (
     Source,
     checked,
-    digest_of,
     read_inside,
     safe_video_id,
+    sha256_of,
 )
 
 VERSION = 1  # raise it when the same files must give another Video from now on
@@ -128,7 +128,7 @@ class ArchiveSource(Source):
             kind=offer.kind_of(file.language, data),
             format=FORMATS[file.extension],
             location=location,
-            digest=digest_of(data),
+            digest=sha256_of(data),
         )
 
     def _read(self, location: str) -> bytes:

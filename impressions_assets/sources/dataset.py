@@ -16,7 +16,7 @@ from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.hub import parquet_addresses, stream_texts
 from impressions_assets.sources.row_groups import RowGroup, WrongColumn, row_groups_of, texts_of
-from impressions_assets.sources.source import Source, base_id, checked, digest_of, short_hash
+from impressions_assets.sources.source import Source, base_id, checked, sha256_of, short_hash
 
 _ROWS_PER_BLOCK = 1000
 
@@ -102,7 +102,7 @@ class DatasetSource(Source):
         file = f"{Path(self.path_or_name).name}/{self.config or 'default'}/{self.split}"
         for number, texts in enumerate(self._read_blocks()):
             location = f"{file}#{number}:{len(texts)}"
-            yield self._video(file, location, number, digest_of(_joined(texts)))
+            yield self._video(file, location, number, sha256_of(_joined(texts)))
 
     def _id_of(self, file: str) -> str:
         # With the dataset's name: many have a file called train-00000-of-00001.parquet.
@@ -121,7 +121,7 @@ class DatasetSource(Source):
 
     def _digest(self, location: str, group_digest: str) -> str:
         """Digest of a row group: file, group, rows taken and column, with what the footer tells."""
-        return digest_of("\n".join((location, self.text_column, group_digest)).encode())
+        return sha256_of("\n".join((location, self.text_column, group_digest)).encode())
 
     def _parquet(self) -> dict[str, str] | None:
         """Addresses of Parquet files by their place in the dataset; None in any other dataset."""

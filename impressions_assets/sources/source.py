@@ -120,14 +120,14 @@ def base_id(location: str) -> str:
     return f"{slug or 'text'}-{short_hash(location)}"
 
 
-def digest_of(data: bytes) -> str:
+def sha256_of(data: bytes) -> str:
     """sha256 of `data` in hexadecimal, as rows keep it."""
     return hashlib.sha256(data).hexdigest()
 
 
 def checked(data: bytes, track: Track, where: str) -> bytes:
     """Return `data` when it is what was listed; raises SourceBroken when it changed since."""
-    if track.digest and digest_of(data) != track.digest:
+    if track.digest and sha256_of(data) != track.digest:
         raise SourceBroken(f"{where} changed since it was listed: run again")
     return data
 

@@ -20,8 +20,8 @@ from impressions_assets.sources.source import (
     base_id,
     check_video_id,
     checked,
-    digest_of,
     read_inside,
+    sha256_of,
     short_hash,
 )
 
@@ -121,7 +121,7 @@ class TextSource(Source):
             kind="manual",
             format="text",
             location=place,
-            digest=digest_of(document.text.encode()),
+            digest=sha256_of(document.text.encode()),
         )
         return Video(
             video_id=video_id,

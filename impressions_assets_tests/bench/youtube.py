@@ -15,7 +15,7 @@ from impressions_assets.channel_settings import YouTubeSettings
 from impressions_assets.channels import Channel, YouTubeSource
 from impressions_assets.home import Home
 from impressions_assets.ledger import Report, reconcile, refresh
-from impressions_assets.resources.youtube import YouTube as Clients
+from impressions_assets.resources.youtube import YouTubeClients
 from impressions_assets.settings import YouTubeAccess
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
@@ -66,7 +66,7 @@ def _refresh(home: Home, url: str) -> int:
     """Do what `videos` and `transcripts` do; return how many rows were made."""
     channel = Channel(name="talks", sources=(YouTubeSource(youtube="@talks"),))
     with ExitStack() as stack:
-        clients = Clients(home, YouTubeAccess(api_key=_KEY, base_url=url), _LIMITS, stack)
+        clients = YouTubeClients(home, YouTubeAccess(api_key=_KEY, base_url=url), _LIMITS, stack)
         source = clients.source(channel, "@talks")
         listing = Listing([source], channel.filters)
         videos = reconcile(home, "talks", listing, complete=listing.is_complete)

@@ -5,7 +5,6 @@ search costs 100 units (https://developers.google.com/youtube/v3/determine_quota
 travels in a header, so no address holds it, and no message or log that shows an address.
 """
 
-import hashlib
 import json
 import socket
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from impressions_assets.errors import (
     SourceUnreachable,
 )
 from impressions_assets.rows import Status
+from impressions_assets.sources.source import sha256_of
 from impressions_assets.sources.youtube.api_json import read_resource
 from impressions_assets.sources.youtube.lister import (
     Answer,
@@ -73,7 +73,7 @@ _NO_ANSWER = (OSError, HTTPException, httplib2.HttpLib2Error, ValueError, Lookup
 
 def service_name(api_key: str) -> str:
     """Name the Data API by the key that pays, which the name does not tell."""
-    return f"youtube-data-api-{hashlib.sha256(api_key.encode()).hexdigest()[:8]}"
+    return f"youtube-data-api-{sha256_of(api_key.encode())[:8]}"
 
 
 class ApiLister:

@@ -5,6 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 
+PAGES = "youtube-captions"
+"""The service, in budgets, that YouTube's pages are; of a proxy's address the name says more."""
+
 
 class Pace:
     """Spaces requests; all that ask one server share it."""
