@@ -140,6 +140,11 @@ class Channel(Strict):
     retrain: RetrainPolicy = Field(
         default=RetrainPolicy(), description="when training starts by itself"
     )
+    permission: str = Field(
+        default="",
+        description="who allowed what is made of this channel to be published, and how;"
+        " without it nothing is",
+    )
 
 
 class Channels(Strict):

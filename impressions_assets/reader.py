@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from impressions_assets.gpt.manifest import Manifest
 
 
+LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "transcripts": ("segments", ("video_id", "origin", "language")),
+    "chapters": ("chapters", ("video_id",)),
+    "qa_pairs": ("pairs", ("video_id",)),
+}
+"""Tables whose rows hold a list: which, and what of the row stands beside each of its items."""
+
+
 class ChannelReader:
     """One channel of a storage root; each method reads a table anew."""
 
@@ -48,12 +56,11 @@ class ChannelReader:
 
     def transcripts(self) -> pd.DataFrame:
         """Return a row per segment of speech, with the transcript's origin and language."""
-        kept = ("video_id", "origin", "language")
-        return _exploded(self._rows("transcripts"), "segments", kept, Segment)
+        return self._exploded("transcripts", Segment)
 
     def chapters(self) -> pd.DataFrame:
         """Return a row per chapter."""
-        return _exploded(self._rows("chapters"), "chapters", ("video_id",), Chapter)
+        return self._exploded("chapters", Chapter)
 
     def articles(self) -> pd.DataFrame:
         """Return a row per article: title, Markdown and number of words."""
@@ -61,7 +68,7 @@ class ChannelReader:
 
     def qa_pairs(self) -> pd.DataFrame:
         """Return a row per pair of question and answer."""
-        return _exploded(self._rows("qa_pairs"), "pairs", ("video_id",), QAPair)
+        return self._exploded("qa_pairs", QAPair)
 
     def documents(self) -> pd.DataFrame:
         """Return a row per document: clean text and split; `dropped` holds what was rejected."""
@@ -104,6 +111,17 @@ class ChannelReader:
     def _rows(self, table: str) -> Iterable[Any]:
         return self.home.table(table).rows(self.name)
 
+    def _exploded(self, table: str, inner_type: type[Struct]) -> pd.DataFrame:
+        """Return a row per item of the table's list, with some fields of the row around it."""
+        inner, kept = LISTS[table]
+        columns = [*kept, *(name for name in _fields(inner_type) if name not in kept)]
+        found = (
+            {**_plain(item), **{name: getattr(row, name) for name in kept}}
+            for row in self._rows(table)
+            for item in getattr(row, inner)
+        )
+        return _frame(found, *columns)
+
     def _manifest(self) -> "Manifest":
         from impressions_assets.gpt.manifest import read_manifest
 
@@ -138,19 +156,6 @@ def open_channel(name: str, storage: str | None = None) -> ChannelReader:
             f"run `impressions materialize {name}`"
         )
     return ChannelReader(home, name)
-
-
-def _exploded(
-    rows: Iterable[Any], inner: str, kept: tuple[str, ...], inner_type: type[Struct]
-) -> pd.DataFrame:
-    """Return a row per item of the list `inner`, with some fields of the row around it."""
-    columns = [*kept, *(name for name in _fields(inner_type) if name not in kept)]
-    found = (
-        {**_plain(item), **{name: getattr(row, name) for name in kept}}
-        for row in rows
-        for item in getattr(row, inner)
-    )
-    return _frame(found, *columns)
 
 
 def _frame(rows: Iterable[dict[str, Any]], *columns: str) -> pd.DataFrame:

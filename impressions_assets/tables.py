@@ -150,23 +150,22 @@ class Table(Generic[R]):
 
     def items(self, channel: str, keys: Iterable[str] | None = None) -> Iterator[tuple[str, R]]:
         """Yield (key, row) of one snapshot of the table, as `rows` does."""
+        for found, window in self._windows(channel, keys):
+            yield from self._decoded(found, set(window))
+
+    def batches(self, channel: str) -> Iterator[pa.Table]:
+        """Yield a channel's rows as Arrow, in the order `rows` has; nested defaults are null."""
+        for found, _ in self._windows(channel, None):
+            yield found.select(self._schema.names).cast(self._schema).sort_by("key")
+
+    def num_items(self, channel: str, name: str) -> int:
+        """Return how many items a column of lists holds in all rows of a channel."""
         query = self._query()
         if query is None:
-            return
-        wanted = None if keys is None else sorted(keys)
-        if wanted == []:
-            return
+            return 0
         here = f"FROM rows WHERE channel = {_quoted(channel)}"
-        if wanted is not None:
-            here += f" AND key BETWEEN {_quoted(wanted[0])} AND {_quoted(wanted[-1])}"
-        known = sorted(self._select(query, f"SELECT key {here}")["key"].to_pylist())
-        chosen = set(known if wanted is None else wanted)
-        for start in range(0, len(known), WINDOW):
-            window = [key for key in known[start : start + WINDOW] if key in chosen]
-            if window:
-                span = f"key BETWEEN {_quoted(window[0])} AND {_quoted(window[-1])}"
-                found = self._select(query, f"SELECT * {here} AND {span}")
-                yield from self._decoded(found, set(window))
+        found = self._select(query, f'SELECT sum(array_length("{name}")) AS items {here}')
+        return int(found["items"][0].as_py() or 0)
 
     def get(self, channel: str, key: str) -> R | None:
         """Return one row, or None."""
@@ -268,6 +267,27 @@ class Table(Generic[R]):
         return changed
 
     # Below: how
+
+    def _windows(
+        self, channel: str, keys: Iterable[str] | None
+    ) -> Iterator[tuple[pa.Table, list[str]]]:
+        """Yield about 100 rows at a time, of one snapshot, with the keys wanted of them."""
+        query = self._query()
+        if query is None:
+            return
+        wanted = None if keys is None else sorted(keys)
+        if wanted == []:
+            return
+        here = f"FROM rows WHERE channel = {_quoted(channel)}"
+        if wanted is not None:
+            here += f" AND key BETWEEN {_quoted(wanted[0])} AND {_quoted(wanted[-1])}"
+        known = sorted(self._select(query, f"SELECT key {here}")["key"].to_pylist())
+        chosen = set(known if wanted is None else wanted)
+        for start in range(0, len(known), WINDOW):
+            window = [key for key in known[start : start + WINDOW] if key in chosen]
+            if window:
+                span = f"key BETWEEN {_quoted(window[0])} AND {_quoted(window[-1])}"
+                yield self._select(query, f"SELECT * {here} AND {span}"), window
 
     def _read(self, channel: str, columns: list[str]) -> pa.Table:
         query = self._query()

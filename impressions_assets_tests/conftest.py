@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from impressions_assets.home import Home
+from impressions_assets.reader import ChannelReader
+from impressions_assets.rows import (
+    Article,
+    Chapter,
+    Chapters,
+    Document,
+    Segment,
+    Transcript,
+    Video,
+)
+from impressions_assets.tables import Entry
 from impressions_assets_tests.archives import Archive
 
 if TYPE_CHECKING:
@@ -27,6 +38,28 @@ def _definitions() -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(str(tmp_path / "storage"))
+
+
+@pytest.fixture
+def talks(home: Home) -> ChannelReader:
+    """A talk with a row in each table but one, and a text that nobody spoke."""
+    rows = {
+        "videos": Video(video_id="a", source="archive", title="Größe, «1»", tags=("x", "y")),
+        "transcripts": Transcript(
+            video_id="a",
+            origin="manual",
+            language="en",
+            segments=(Segment(1.0, 2.0, "1 < 2 & 3", "Ada"), Segment(2.0, 3600.5, "later")),
+        ),
+        "chapters": Chapters(video_id="a", chapters=(Chapter(0.0, "Start"),)),
+        "articles": Article(video_id="a", title="T", markdown="# T\n", num_words=1),
+        "documents": Document(video_id="a", text="Größe", split="train"),
+    }
+    for table, row in rows.items():
+        home.table(table).put("talks", [Entry(row)])
+    untimed = Transcript(video_id="b", origin="text", segments=(Segment(0, 0, "written"),))
+    home.table("transcripts").put("talks", [Entry(untimed)])
+    return ChannelReader(home, "talks")
 
 
 @pytest.fixture

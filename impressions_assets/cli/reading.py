@@ -44,17 +44,30 @@ def show(
 def export(
     name: Name,
     form: Annotated[
-        str, typer.Option("--format", help="parquet, csv, jsonl, markdown, vtt, text, nanogpt.")
+        str,
+        typer.Option("--format", help="parquet, csv, jsonl, markdown, vtt, srt, text, nanogpt."),
     ],
-    to: Annotated[Path, typer.Option("--to", help="The folder to write into.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="The folder to write into. An address such as hf://datasets/OWNER/NAME publishes,"
+            " and needs `permission` in channels.yaml.",
+        ),
+    ],
 ) -> None:
-    """Write a channel in a format that other tools read."""
+    """Write a channel in a format that other tools read, and a card beside it."""
     from impressions_assets.export import export as write
+    from impressions_assets.export import publish
     from impressions_assets.reader import open_channel
 
-    files = write(open_channel(name, open_place().settings.storage), form, to)
-    size_bytes = sum(file.stat().st_size for file in files)
-    note(f"{len(files)} file{'s' * (len(files) != 1)}, {size_bytes:,} bytes, in {to}")
+    channel = open_channel(name, open_place().settings.storage)
+    if "://" in to:
+        num_files, size_bytes = publish(channel, form, to)
+    else:
+        files = write(channel, form, Path(to))
+        num_files, size_bytes = len(files), sum(file.stat().st_size for file in files)
+    note(f"{num_files} file{'s' * (num_files != 1)}, {size_bytes:,} bytes, in {to}")
 
 
 def _head(console: Console, video: "Video", channel: str) -> None:

@@ -35,12 +35,19 @@ def test_an_unknown_video_is_an_error_with_a_guess(in_talks: Impressions) -> Non
 def test_an_export_says_what_it_wrote(in_talks: Impressions, tmp_path: Path) -> None:
     said = in_talks("export", "talks", "--format", "markdown", "--to", str(tmp_path / "out"))
     assert said.exit_code == 0, said.stderr
-    assert said.stderr.startswith("3 files, ")
+    assert said.stderr.startswith("4 files, ")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "README.md",
         "talk-a.md",
         "talk-b.md",
         "talk-c.md",
     ]
+
+
+def test_an_address_publishes_and_wants_a_permission(in_talks: Impressions) -> None:
+    said = in_talks("export", "talks", "--format", "csv", "--to", "memory://somewhere")
+    assert said.exit_code == 1
+    assert "'talks' states no permission to publish" in said.stderr
 
 
 def test_an_unknown_format_is_told_what_there_is(in_talks: Impressions, tmp_path: Path) -> None:

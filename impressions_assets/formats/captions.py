@@ -1,0 +1,62 @@
+"""Captions as files: WebVTT and SRT, one per video whose words have times."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from impressions_assets.formats.files import safe_name, write_text
+from impressions_assets.reader import ChannelReader
+from impressions_assets.rows import Segment, Transcript
+
+
+def vtt(channel: ChannelReader, folder: Path) -> list[Path]:
+    """A WebVTT file per video with timed speech."""
+    return _files(channel, folder, "vtt", vtt_of)
+
+
+def srt(channel: ChannelReader, folder: Path) -> list[Path]:
+    """An SRT file per video with timed speech."""
+    return _files(channel, folder, "srt", srt_of)
+
+
+def vtt_of(transcript: Transcript) -> str:
+    """Return a transcript as WebVTT, with its speakers as voices."""
+    return "\n\n".join(["WEBVTT", *map(_vtt_cue, transcript.segments)]) + "\n"
+
+
+def srt_of(transcript: Transcript) -> str:
+    """Return a transcript as SRT; SRT knows no speakers, so they stand before what they say.
+
+    `[Name]: ` is how diarization tools write them, and what `read_captions` reads back.
+    """
+    cues = (_srt_cue(number, s) for number, s in enumerate(transcript.segments, start=1))
+    return "\n\n".join(cues) + "\n"
+
+
+def stamp(seconds: float, mark: str = ".") -> str:
+    """Return `HH:MM:SS.mmm`, rounded to the millisecond."""
+    minutes, ms = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}{mark}{ms % 1000:03}"
+
+
+def _files(
+    channel: ChannelReader, folder: Path, suffix: str, text_of: Callable[[Transcript], str]
+) -> list[Path]:
+    return [
+        write_text(folder, f"{safe_name(row.video_id)}.{row.language}.{suffix}", text_of(row))
+        for row in channel.home.table("transcripts").rows(channel.name)
+        if row.is_timed and row.segments
+    ]
+
+
+def _vtt_cue(segment: Segment) -> str:
+    words = segment.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    voice = f"<v {re.sub('[<>&]', '', segment.speaker)}>" if segment.speaker else ""
+    return f"{stamp(segment.start_seconds)} --> {stamp(segment.end_seconds)}\n{voice}{words}"
+
+
+def _srt_cue(number: int, segment: Segment) -> str:
+    times = f"{stamp(segment.start_seconds, ',')} --> {stamp(segment.end_seconds, ',')}"
+    name = re.sub(r"[\[\]\n]", "", segment.speaker or "")[:40]
+    words = segment.text.replace("-->", "→")  # SRT can escape nothing
+    return f"{number}\n{times}\n{f'[{name}]: ' if name else ''}{words}"

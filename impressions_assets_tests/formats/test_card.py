@@ -1,0 +1,105 @@
+"""The card, and `datasets.load_dataset` on what lies beside it."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from impressions_assets.channels import ArchiveSource, YouTubeSource
+from impressions_assets.channels_yaml import save_channel
+from impressions_assets.export import export
+from impressions_assets.home import Home
+from impressions_assets.reader import ChannelReader
+from impressions_assets.rows import Segment, Transcript, Video, Word
+from impressions_assets.tables import Entry
+
+CC = "Creative Commons Attribution license (reuse allowed)"
+
+
+def head_of(card: Path) -> dict:
+    _, front, _ = card.read_text("utf-8").split("---\n", 2)
+    return YAML(typ="safe").load(front)
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
+def test_load_dataset_reads_each_table(
+    talks: ChannelReader, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    datasets.disable_progress_bars()
+    export(talks, form, tmp_path / "out")
+    cache = str(tmp_path / "cache")
+
+    def load(*name: str):
+        return datasets.load_dataset(str(tmp_path / "out"), *name, split="train", cache_dir=cache)
+
+    assert load()["text"] == ["Größe"]  # documents, unless another table is named
+    segments = load("transcripts")
+    assert set(zip(segments["text"], segments["speaker"], strict=True)) == {
+        ("written", None), ("1 < 2 & 3", "Ada"), ("later", None),
+    }  # fmt: skip
+    assert segments.features["start_seconds"].dtype == "float64"
+    tags = load("videos")["tags"][0]
+    assert tags == ('["x", "y"]' if form == "csv" else ["x", "y"])
+    assert set(datasets.get_dataset_config_names(str(tmp_path / "out"))) == {
+        "videos", "transcripts", "chapters", "articles", "documents",
+    }  # fmt: skip
+
+
+def test_types_are_those_of_the_table_though_the_first_megabytes_show_none(
+    home: Home, tmp_path: Path
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    mute = tuple(Segment(float(n), n + 1.0, "x" * 900) for n in range(13_000))
+    named = Segment(2e5, 2e5 + 1, "x", "Ada", words=(Word(2e5, 2e5 + 1, "x"),))
+    row = Transcript(video_id="a", origin="manual", segments=(*mute, named))
+    home.table("transcripts").put("long", [Entry(row)])
+    export(ChannelReader(home, "long"), "jsonl", tmp_path / "out")
+    assert (tmp_path / "out/transcripts.jsonl").stat().st_size > 10 << 20
+    read = datasets.load_dataset(
+        str(tmp_path / "out"), "transcripts", split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert read[len(mute)]["speaker"] == "Ada"
+    assert read[len(mute)]["words"][0]["text"] == "x"
+
+
+def test_the_card_counts_the_licence_of_each_video(talks: ChannelReader, tmp_path: Path) -> None:
+    videos = [
+        Video(video_id="a", source="archive", license=CC),
+        Video(video_id="b", source="archive", license=CC),
+        Video(video_id="c", source="archive", license="All rights | reserved"),
+        Video(video_id="d", source="archive"),
+    ]
+    talks.home.table("videos").put("talks", [Entry(video) for video in videos])
+    *_, card = export(talks, "csv", tmp_path)
+    assert head_of(card)["license"] == ["cc-by-3.0", "other", "unknown"]
+    said = card.read_text("utf-8")
+    assert f"| {CC} | 2 |" in said
+    assert "| All rights \\| reserved | 1 |" in said
+    assert "| not stated | 1 |" in said
+    assert "| videos | 4 |" in said
+    assert "| transcripts | 3 |" in said  # its segments
+
+
+def test_the_card_says_how_it_was_made_and_no_path(talks: ChannelReader, tmp_path: Path) -> None:
+    sources = [
+        ArchiveSource(archive="/home/me/talks"),
+        YouTubeSource(youtube="https://www.youtube.com/@some-talks"),
+    ]
+    save_channel(talks.home, "talks", sources, title="Some: talks", languages=("de", "en"))
+    *_, card = export(talks, "jsonl", tmp_path)
+    said = card.read_text("utf-8")
+    assert head_of(card)["pretty_name"] == "Some: talks"
+    assert "/home/me" not in said
+    assert "- youtube: https://www.youtube.com/@some-talks" in said
+    assert "min_characters: 200" in said
+    assert talks.home.table("documents").data_version("talks") in said
+    assert "No permission is stated: do not publish" in said
+
+
+def test_the_same_tables_give_the_same_card(talks: ChannelReader, tmp_path: Path) -> None:
+    *_, first = export(talks, "parquet", tmp_path / "1")
+    *_, second = export(talks, "parquet", tmp_path / "2")
+    assert first.read_bytes() == second.read_bytes()
