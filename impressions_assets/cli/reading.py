@@ -45,7 +45,9 @@ def export(
     name: Name,
     form: Annotated[
         str,
-        typer.Option("--format", help="parquet, csv, jsonl, markdown, vtt, srt, text, nanogpt."),
+        typer.Option(
+            "--format", help="parquet, csv, jsonl, markdown, vtt, srt, qa, text, nanogpt."
+        ),
     ],
     to: Annotated[
         str,
