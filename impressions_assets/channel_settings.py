@@ -137,6 +137,13 @@ class DocumentSettings(Strict):
     val_fraction: float = Field(
         default=0.1, ge=0, le=0.5, description="share of the videos kept for validation, 0 to 0.5"
     )
+    duplicate_similarity: float = Field(
+        default=0.8,
+        ge=0.5,
+        le=1,
+        description="share of runs of five words that makes two documents the same, 0.5 to 1; at 1,"
+        " only equal words do",
+    )
 
 
 class TokenizerSettings(Strict):

@@ -18,6 +18,7 @@ import msgspec
 import pandas as pd
 from msgspec import Struct
 
+from impressions_assets.duplicates import duplicates_in, threshold_of
 from impressions_assets.errors import NothingToDo
 from impressions_assets.home import Artifact, Home
 from impressions_assets.rows import (
@@ -29,6 +30,7 @@ from impressions_assets.rows import (
     Video,
 )
 from impressions_assets.settings import load_settings
+from impressions_assets.text.duplicates import Duplicate
 
 if TYPE_CHECKING:
     from impressions_assets.gpt.manifest import Manifest
@@ -73,6 +75,14 @@ class ChannelReader:
     def documents(self) -> pd.DataFrame:
         """Return a row per document: clean text and split; `dropped` holds what was rejected."""
         return _frame(map(_plain, self._rows("documents")), *_fields(Document))
+
+    def duplicates(self) -> pd.DataFrame:
+        """Return a row per document that says nearly what an earlier one says, with that one.
+
+        They stand in `documents()`, and neither in the token shards nor in what is exported.
+        """
+        found = duplicates_in(self.home, self.name, threshold_of(self.home, self.name))
+        return _frame((row._asdict() for row in found.values()), *Duplicate._fields)
 
     def shards(self) -> pd.DataFrame:
         """Return a row per document in the current token shards: where its tokens stand."""

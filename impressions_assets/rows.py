@@ -171,6 +171,9 @@ class Document(Struct, frozen=True, kw_only=True):
     dropped: Annotated[tuple[Dropped, ...], Meta(description="rejected text, with reasons")] = ()
     num_characters: Annotated[int, Meta(description="length of the text")] = 0
     text_digest: Annotated[str, Meta(description="equal for equal words; '' without text")] = ""
+    signature: Annotated[
+        bytes, Meta(description="MinHash of its runs of five words: 128 hashes of 32 bits")
+    ] = b""
 
 
 SOURCE = "source:"  # begins the id of a failure that stands for a whole source

@@ -102,6 +102,17 @@ def passed(name: str, ok: bool, *, warn: bool = False, **facts: Any) -> dg.Asset
     return dg.AssetCheckResult(check_name=name, passed=ok, severity=severity, metadata=facts)
 
 
+def listed(
+    name: str, found: Sequence[Mapping[str, str | int | float]], kind: str
+) -> dg.AssetCheckResult:
+    """Report a check that passes when nothing was found, and lists the first of what was."""
+    facts: dict[str, Any] = {f"num_{kind}": len(found)}
+    if found:
+        records = [dg.TableRecord(dict(row)) for row in found[:_PREVIEWED]]
+        facts[kind] = dg.MetadataValue.table(records)
+    return passed(name, not found, warn=True, **facts)
+
+
 def all_done(report: Report) -> dg.AssetCheckResult:
     """Report whether any video failed, with the reasons; the others went on."""
     failed = [

@@ -9,16 +9,19 @@ from impressions_assets.assets.declare import (
     NO_VIDEO_FAILED,
     Materialized,
     channel_asset,
+    listed,
     log_progress,
     materialized,
     passed,
 )
 from impressions_assets.channels import Channel
+from impressions_assets.duplicates import duplicates_elsewhere, duplicates_in
+from impressions_assets.home import Home
 from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.documents import document_of
 
-STAGE = Stage("documents", 1, ("videos", "transcripts", "chapters"))
+STAGE = Stage("documents", 2, ("videos", "transcripts", "chapters"))
 
 
 @channel_asset(
@@ -26,7 +29,13 @@ STAGE = Stage("documents", 1, ("videos", "transcripts", "chapters"))
     kinds={"deltalake"},
     version=STAGE.version,
     deps=STAGE.reads,
-    checks={**NO_VIDEO_FAILED, "not_empty": "At least one video gave text."},
+    checks={
+        **NO_VIDEO_FAILED,
+        "not_empty": "At least one video gave text.",
+        "no_duplicates": "No document says nearly what an earlier one says; those that do train"
+        " nothing, and are listed with the one that stays.",
+        "nothing_said_elsewhere": "No other channel says nearly the same; told, and left as it is.",
+    },
 )
 def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
     """Clean text per video; what was dropped is kept beside it with its reason."""
@@ -46,6 +55,8 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
     return materialized(
         report,
         passed("not_empty", texts > 0 or not sizes),
+        _no_duplicates(home, channel),
+        _nothing_said_elsewhere(home, channel),
         num_characters=sum(size for _, size in sizes),
         with_text=texts,
         preview=[{"video": video_id, "characters": size} for video_id, size in sizes],
@@ -54,4 +65,15 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
 
 def settings_of(channel: Channel) -> dict[str, Any]:
     """What matters to this stage: a change computes every row again."""
-    return channel.documents.model_dump(mode="json")
+    # What counts as a duplicate is decided of stored signatures, and changes no row.
+    return channel.documents.model_dump(mode="json", exclude={"duplicate_similarity"})
+
+
+def _no_duplicates(home: Home, channel: Channel) -> dg.AssetCheckResult:
+    found = duplicates_in(home, channel.name, channel.documents.duplicate_similarity).values()
+    return listed("no_duplicates", [d._asdict() for d in found], "duplicates")
+
+
+def _nothing_said_elsewhere(home: Home, channel: Channel) -> dg.AssetCheckResult:
+    found = duplicates_elsewhere(home, channel.name, channel.documents.duplicate_similarity)
+    return listed("nothing_said_elsewhere", [d._asdict() for d in found], "documents")

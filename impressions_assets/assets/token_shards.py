@@ -8,7 +8,9 @@ import dagster as dg
 import msgspec
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
+from impressions_assets.channel_settings import DocumentSettings
 from impressions_assets.digests import digest_of, key_of
+from impressions_assets.duplicates import duplicates_in
 from impressions_assets.errors import NothingToDo
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, Shard, read_manifest, write_manifest
 from impressions_assets.gpt.shard_plan import DocumentRef, PlannedShard, plan_shards, split_single
@@ -18,7 +20,6 @@ from impressions_assets.home import Artifact, Home
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Document
 from impressions_assets.store import StoredFile
-from impressions_assets.text.duplicates import duplicates_of
 from impressions_assets.text.splits import ensure_validation
 
 VERSION = 1
@@ -38,7 +39,7 @@ KIND = "token_shards"
 def token_shards(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
     """Training and validation shards of token ids, with a manifest back to video and second."""
     home, name = impressions.home, context.partition_key
-    corpus = Corpus(home, name, impressions.channel(name).documents.val_fraction)
+    corpus = Corpus(home, name, impressions.channel(name).documents)
     before = home.current(name, KIND)
     with impressions.workspace() as folder:
         made = corpus.shard(folder)
@@ -65,17 +66,16 @@ def token_shards(context: dg.AssetExecutionContext, impressions: Impressions) ->
 class Corpus:
     """The documents of a channel that a model learns from, cut into shards."""
 
-    def __init__(self, home: Home, channel: str, val_fraction: float) -> None:
-        """Read digests, sizes and splits; no text yet."""
+    def __init__(self, home: Home, channel: str, settings: DocumentSettings) -> None:
+        """Read digests, signatures, sizes and splits; no text yet."""
         self._home = home
         self._channel = channel
-        self._val_fraction = val_fraction
+        self._val_fraction = settings.val_fraction
         self.tokenizer_row = home.version(channel, "tokenizer")
         self._rows = home.table("documents").columns(
             channel, "video_id", "output_digest", "split", "text_digest", "num_characters"
         )
-        dates = dict(home.table("videos").columns(channel, "video_id", "published"))
-        self.duplicates = duplicates_of((i, dates.get(i) or "", d) for i, _, _, d, _ in self._rows)
+        self.duplicates = duplicates_in(home, channel, settings.duplicate_similarity)
         chosen = {i: s for i, _, s, _, size in self._rows if size and i not in self.duplicates}
         self.splits = ensure_validation(chosen)
 

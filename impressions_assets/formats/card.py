@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from impressions_assets.channels import Channel
 from impressions_assets.errors import ConfigError
 from impressions_assets.formats.files import write_text
-from impressions_assets.formats.tables import as_csv, flat_schema
+from impressions_assets.formats.tables import as_csv, flat_schema, left_out
 from impressions_assets.reader import LISTS, ChannelReader
 from impressions_assets.rows import PUBLISHED
 
@@ -80,11 +80,9 @@ def permission_of(made: Made) -> str:
 
 def _num_rows(channel: ChannelReader, table: str) -> int:
     stored = channel.home.table(table)
-    return (
-        stored.num_items(channel.name, LISTS[table][0])
-        if table in LISTS
-        else stored.count(channel.name)
-    )
+    if table in LISTS:
+        return stored.num_items(channel.name, LISTS[table][0])
+    return stored.count(channel.name) - len(left_out(channel, table))
 
 
 def _config(file: Path) -> dict[str, Any]:
@@ -134,6 +132,7 @@ def _body(
         )
         for table, count in counts.items()
     ]
+    num_left_out = len(left_out(channel, "documents"))
     endings = Counter(file.suffix.lstrip(".") for file in files)
     parts = [
         f"# {title}",
@@ -152,6 +151,7 @@ def _body(
         + (", ".join(f"{tag} ({n:,})" for tag, n in languages.most_common()) or "none")
         + ". Times are seconds from the start of the video; spans are half open. The column "
         "`split` of `documents` keeps training and validation apart.",
+        f"Left out of `documents`, because an earlier one says nearly the same: {num_left_out:,}.",
         "## How it was made",
         f"With Impressions {version('impressions-assets')}, by these settings:",
         f"```yaml\n{_settings(made.channel)}```",

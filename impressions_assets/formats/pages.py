@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from impressions_assets.formats.files import safe_name, write_text
+from impressions_assets.formats.tables import left_out
 from impressions_assets.reader import ChannelReader
 
 
@@ -17,8 +18,9 @@ def markdown(channel: ChannelReader, folder: Path) -> list[Path]:
 
 def text(channel: ChannelReader, folder: Path) -> list[Path]:
     """A document per video: the clean text that models learn from."""
+    gone = left_out(channel, "documents")
     return [
         write_text(folder, f"{safe_name(row.video_id)}.txt", row.text)
         for row in channel.home.table("documents").rows(channel.name)
-        if row.text
+        if row.text and row.video_id not in gone
     ]

@@ -1,7 +1,8 @@
 """The tables as files: Parquet, CSV and JSON lines, written a window of videos at a time.
 
 What a row holds as a list (segments, chapters, pairs) stands in rows of its own, as in `reader`.
-Bytes are left out: they are signatures, for us to compare.
+Bytes are left out: they are signatures, for us to compare. So are documents that say nearly what an
+earlier one says.
 """
 
 import json
@@ -60,8 +61,15 @@ def as_csv(schema: pa.Schema) -> pa.Schema:
 def flat_batches(channel: ChannelReader, table: str) -> Iterator[pa.Table]:
     """Yield a table's flat rows, as many at a time as about a hundred videos have."""
     schema = flat_schema(table)
+    gone = pa.array(sorted(left_out(channel, table)), pa.string())
     for rows in channel.home.table(table).batches(channel.name):
+        rows = rows.filter(pc.invert(pc.is_in(rows["video_id"], gone)))
         yield (_exploded(rows, *LISTS[table]) if table in LISTS else rows).select(schema.names)
+
+
+def left_out(channel: ChannelReader, table: str) -> set[str]:
+    """Return the ids that an export leaves out: documents that say what another one says."""
+    return set(channel.duplicates()["video_id"]) if table == "documents" else set()
 
 
 def _exploded(rows: pa.Table, inner: str, kept: tuple[str, ...]) -> pa.Table:

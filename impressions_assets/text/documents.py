@@ -17,6 +17,7 @@ from impressions_assets.text.paragraphs import (
     paragraphs_of,
 )
 from impressions_assets.text.sections import sections_of
+from impressions_assets.text.signatures import signature_of
 from impressions_assets.text.splits import split_of
 
 Structure = Literal["plain", "light"]
@@ -57,6 +58,7 @@ def document_of(
         dropped=tuple(dropped),
         num_characters=len(text),
         text_digest=text_digest(text),
+        signature=signature_of(text),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from impressions_assets.assets.documents import settings_of as document_settings
 from impressions_assets.assets.tokenizer import SAMPLE_CHARACTERS
 from impressions_assets.channels import Channel
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, read_manifest, write_manifest
@@ -28,7 +29,7 @@ from impressions_assets.speech.transcribe import transcripts_of
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.chapters import chapters_of
 from impressions_assets.text.documents import document_of
-from impressions_assets.text.duplicates import duplicates_of
+from impressions_assets.text.duplicates import Text, duplicates_of
 from impressions_assets.text.qa import pairs_of
 from impressions_assets.text.splits import ensure_validation
 from impressions_assets_tests.bench.archive import write_video
@@ -72,6 +73,7 @@ class _Made(NamedTuple):
     document: bytes
     ref: DocumentRef
     text_digest: str
+    signature: bytes
 
 
 class _Rooms:
@@ -118,13 +120,12 @@ class _Rooms:
             announcements = channel.questions.announcements
             pairs_of(video, transcript, chapters, announcements=announcements)
         with self._counted("documents"):
-            settings = channel.documents.model_dump(mode="json")
-            document = document_of(video, transcript, chapters, **settings)
+            document = document_of(video, transcript, chapters, **document_settings(channel))
         data = msgspec.msgpack.encode(document)
         ref = DocumentRef(
             video_id=video.video_id, digest=document.text_digest, split=document.split
         )
-        return _Made(video, data, ref, document.text_digest)
+        return _Made(video, data, ref, document.text_digest, document.signature)
 
     def _train(self) -> None:
         sample = list(self._sample())
@@ -159,8 +160,11 @@ class _Rooms:
 
     def _refs(self) -> list[DocumentRef]:
         made = self._made.values()
-        rows = ((m.video.video_id, m.video.published or "", m.text_digest) for m in made)
-        duplicates = duplicates_of(rows)
+        texts = (
+            Text(m.video.video_id, m.video.published or "", m.text_digest, m.signature)
+            for m in made
+        )
+        duplicates = duplicates_of(texts, self._channel.documents.duplicate_similarity)
         chosen = {i: m.ref.split for i, m in self._made.items() if i not in duplicates}
         return [
             msgspec.structs.replace(self._made[video_id].ref, split=split)

@@ -10,6 +10,8 @@ from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import PUBLISHED, Article, Segment, Transcript, Word
 from impressions_assets.tables import WINDOW, Entry
+from impressions_assets_tests.test_duplicates import put
+from impressions_assets_tests.text.test_duplicates import changed, talk
 
 
 def test_parquet_holds_each_table(talks: ChannelReader, tmp_path: Path) -> None:
@@ -78,3 +80,20 @@ def test_word_times_keep_their_shape(talks: ChannelReader, tmp_path: Path) -> No
         ("two", 0.5),
     ]
     assert second["words"] is None
+
+
+def test_a_document_that_says_what_another_says_is_left_out_and_counted(
+    talks: ChannelReader, tmp_path: Path
+) -> None:
+    put(talks.home, "talks", "first", talk(1), "2020")
+    put(talks.home, "talks", "again", changed(talk(1), 0.05), "2021")
+    for name in ("jsonl", "text"):
+        export(talks, name, tmp_path)
+    lines = (tmp_path / "documents.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["video_id"] for line in lines} == {"a", "first"}
+    assert (tmp_path / "first.txt").exists()
+    assert not (tmp_path / "again.txt").exists()
+    card = (tmp_path / "README.md").read_text("utf-8")
+    assert "an earlier one says nearly the same: 1." in card
+    assert "| documents | 2 |" in card
+    assert len(talks.documents()) == 3

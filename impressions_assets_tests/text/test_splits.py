@@ -1,9 +1,8 @@
-"""Splits and duplicates: decided by content alone."""
+"""Splits: decided by the id alone."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.text.duplicates import duplicates_of, text_digest
 from impressions_assets.text.splits import ensure_validation, split_of
 
 
@@ -33,15 +32,3 @@ def test_the_lowest_hash_is_the_one_to_judge_by() -> None:
     [chosen] = [video_id for video_id, split in mended.items() if split == "val"]
     smallest = next(f for f in (n / 1000 for n in range(1000)) if split_of(chosen, f) == "val")
     assert all(split_of(other, smallest - 0.001) == "train" for other in ids)
-
-
-def test_the_earliest_of_equal_texts_stays() -> None:
-    same, other = text_digest("Hello, World!"), text_digest("Hello moon")
-    assert same == text_digest("hello   WORLD")
-    rows = [("a", "", same), ("b", "2024-01-02", same), ("c", "2023-01-01", same),
-            ("d", "2023-01-01", same), ("e", "2020-01-01", other)]  # fmt: skip
-    assert duplicates_of(rows) == {"a": "c", "b": "c", "d": "c"}
-
-
-def test_videos_without_words_are_nobodys_duplicate() -> None:
-    assert duplicates_of([("a", "", text_digest("")), ("b", "", text_digest("... !"))]) == {}
