@@ -164,7 +164,9 @@ class Document(Struct, frozen=True, kw_only=True):
     video_id: Annotated[str, Meta(description="the video")]
     text: Annotated[str, Meta(description="clean text")]
     split: Annotated[Split, Meta(description="training or validation, by hash of the video id")]
-    language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")] = "und"
+    language: Annotated[
+        str, Meta(description="BCP 47 tag of the captions, else as identified; 'und' when unknown")
+    ] = "und"
     license: Annotated[str | None, Meta(description="licence of the video")] = None
     anchor_offsets: Annotated[tuple[int, ...], Meta(description="character offsets, rising")] = ()
     anchor_seconds: Annotated[tuple[float, ...], Meta(description="seconds at the offsets")] = ()
@@ -174,6 +176,9 @@ class Document(Struct, frozen=True, kw_only=True):
     signature: Annotated[
         bytes, Meta(description="MinHash of its runs of five words: 128 hashes of 32 bits")
     ] = b""
+    identified_language: Annotated[
+        str, Meta(description="code of the language that the text is in, 'und' when not sure")
+    ] = "und"
 
 
 SOURCE = "source:"  # begins the id of a failure that stands for a whole source

@@ -20,6 +20,7 @@ from impressions_assets.home import Home
 from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.documents import document_of
+from impressions_assets.text.languages import agree
 
 STAGE = Stage("documents", 2, ("videos", "transcripts", "chapters"))
 
@@ -32,6 +33,7 @@ STAGE = Stage("documents", 2, ("videos", "transcripts", "chapters"))
     checks={
         **NO_VIDEO_FAILED,
         "not_empty": "At least one video gave text.",
+        "languages_agree": "No text is in another language than its captions say.",
         "no_duplicates": "No document says nearly what an earlier one says; those that do train"
         " nothing, and are listed with the one that stays.",
         "nothing_said_elsewhere": "No other channel says nearly the same; told, and left as it is.",
@@ -55,6 +57,7 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
     return materialized(
         report,
         passed("not_empty", texts > 0 or not sizes),
+        _languages_agree(home, channel),
         _no_duplicates(home, channel),
         _nothing_said_elsewhere(home, channel),
         num_characters=sum(size for _, size in sizes),
@@ -67,6 +70,13 @@ def settings_of(channel: Channel) -> dict[str, Any]:
     """What matters to this stage: a change computes every row again."""
     # What counts as a duplicate is decided of stored signatures, and changes no row.
     return channel.documents.model_dump(mode="json", exclude={"duplicate_similarity"})
+
+
+def _languages_agree(home: Home, channel: Channel) -> dg.AssetCheckResult:
+    names = ("video_id", "language", "identified_language")
+    rows = (row for row in home.table(STAGE.table).columns(channel.name, *names))
+    found = [dict(zip(names, row, strict=True)) for row in rows if not agree(row[1], row[2])]
+    return listed("languages_agree", found, "documents")
 
 
 def _no_duplicates(home: Home, channel: Channel) -> dg.AssetCheckResult:

@@ -11,6 +11,7 @@ from typing import Literal
 from impressions_assets.rows import Chapter, Chapters, Document, Dropped, Segment, Transcript, Video
 from impressions_assets.text.clean import clean_line, clean_transcript
 from impressions_assets.text.duplicates import text_digest
+from impressions_assets.text.languages import UNKNOWN, language_of
 from impressions_assets.text.paragraphs import (
     Paragraph,
     is_dialogue,
@@ -47,11 +48,12 @@ def document_of(
         text, dropped = "", [*dropped, Dropped("no transcript", "")]
     elif sum(len(segment.text) for segment in cleaned.segments) < min_characters:
         text, dropped = "", [*dropped, Dropped("too short", text)]
+    identified = language_of(text)
     return Document(
         video_id=video.video_id,
         text=text,
         split=split_of(video.video_id, val_fraction),
-        language=transcript.language,
+        language=transcript.language if transcript.language != UNKNOWN else identified,
         license=video.license,
         anchor_offsets=tuple(page.offsets) if text else (),
         anchor_seconds=tuple(page.seconds) if text else (),
@@ -59,6 +61,7 @@ def document_of(
         num_characters=len(text),
         text_digest=text_digest(text),
         signature=signature_of(text),
+        identified_language=identified,
     )
 
 

@@ -32,6 +32,14 @@ def test_speech_becomes_paragraphs_with_an_anchor_per_segment() -> None:
     assert (document.language, document.license) == ("en", "CC-BY")
 
 
+def test_a_transcript_without_a_language_gets_the_one_its_words_are_in() -> None:
+    said = spoken("Heute schauen wir uns an, wie ein Modell lernt.", "Das dauert manchmal lange.")
+    untold = _document(Transcript(video_id="v", origin="manual", segments=tuple(said)))
+    assert (untold.language, untold.identified_language) == ("de", "de")
+    told = _document(transcript(said))
+    assert (told.language, told.identified_language) == ("en", "de")
+
+
 def test_sounds_and_repeats_are_dropped_with_their_reason() -> None:
     said = spoken("[Music]", "We (laughs) begin.", "one two three four five",
                   "one two three four five", "No.", "No.", "the set [0, 1] and [a, b]")  # fmt: skip
