@@ -1,14 +1,12 @@
-"""Questions in descriptions, and the spans that answer them."""
+"""The spans that answer questions."""
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript
 from impressions_assets.text.qa import pairs_of
-from impressions_assets.text.questions import parse_questions
 from impressions_assets.text.times import clock
 from impressions_assets_tests.text.samples import (
     chapter_lists,
@@ -18,59 +16,6 @@ from impressions_assets_tests.text.samples import (
     transcripts,
     video,
 )
-
-EXPECTED = [(10, "Why do we merge?"), (95, "Tell us about the cost of it all")]
-
-LAYOUTS = {
-    "heading": "A round.\n\nQuestions:\n"
-    "0:10 Why do we merge?\n1:35 Tell us about the cost of it all",
-    "q and a": "Q&A\n0:10 - Why do we merge?\n1:35 - Tell us about the cost of it all",
-    "labels": "Timestamps of questions\nQ1: Why do we merge? 0:10\n"
-    "Q2: Tell us about the cost of it all 1:35",
-    "numbered": "QUESTIONS ANSWERED\n\n1. (0:10) Why do we merge?\n"
-    "2. (1:35) Tell us about the cost of it all",
-    "several lines": "Questions:\n"
-    "0:10 Why do\nwe merge?\n1:35 Tell us about\nthe cost of it all\n\nBye",
-    "time at the end of several lines": "Questions asked:\nWhy do\nwe merge? 0:10\n"
-    "Tell us about\nthe cost of it all 1:35",
-    "intro and outro": "Questions:\n0:00 Introduction\n0:10 Why do we merge?\n"
-    "1:35 Tell us about the cost of it all\n2:00 Closing",
-    "another section behind": "Questions:\n0:10 Why do we merge?\n"
-    "1:35 Tell us about the cost of it all\n\nGear:\n2:00 A microphone",
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_question_lists_are_read_in_many_layouts(layout: str) -> None:
-    found = parse_questions(LAYOUTS[layout])
-    assert [(q.start_seconds, q.text) for q in found] == EXPECTED
-
-
-def test_without_a_heading_only_lines_with_question_marks_count() -> None:
-    text = "0:00 Intro\n0:30 What is a token?\n1:00 A story\n2:00 ¿Y ahora?\n3:00 これは何？"
-    assert [q.start_seconds for q in parse_questions(text)] == [30, 120, 180]
-
-
-def test_a_channels_own_heading_is_understood() -> None:
-    text = "Ask the baker\n0:10 Rye or wheat\n0:50 How hot"
-    assert parse_questions(text) == []
-    assert len(parse_questions(text, ["ask the baker"])) == 2
-
-
-def test_marks_inside_a_question_stay() -> None:
-    text = "Questions:\n0:10 [Part 1] Is it, or not? (asked again at 2:05)\n"
-    text += "0:50 All being one,\nwhy 2?"
-    found = [question.text for question in parse_questions(text)]
-    assert found == ["[Part 1] Is it, or not? (asked again at 2:05)", "All being one, why 2?"]
-
-
-def test_one_stray_question_with_a_clock_time_is_no_list() -> None:
-    assert parse_questions("Will you join us tonight at 10:30?") == []
-
-
-@given(st.text() | st.text(alphabet=st.sampled_from("01:?\nQ&A ab-()"), max_size=200))
-def test_no_text_breaks_the_reader(text: str) -> None:
-    assert all(question.text for question in parse_questions(text))
 
 
 def test_each_question_is_answered_until_the_next_and_the_last_until_the_end() -> None:
