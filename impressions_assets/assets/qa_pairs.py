@@ -16,7 +16,7 @@ from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.qa import pairs_of
 
-STAGE = Stage("qa_pairs", 2, ("videos", "transcripts", "chapters"))
+STAGE = Stage("qa_pairs", 3, ("videos", "transcripts", "chapters"))
 
 
 @channel_asset(
@@ -27,7 +27,7 @@ STAGE = Stage("qa_pairs", 2, ("videos", "transcripts", "chapters"))
     checks=NO_VIDEO_FAILED,
 )
 def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
-    """Questions that descriptions list, each with what was said in answer."""
+    """Questions that are listed or asked, each with what was said in answer."""
     home = impressions.home
     channel = impressions.channel(context.partition_key)
     announcements = channel.questions.announcements

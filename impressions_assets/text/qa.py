@@ -2,17 +2,19 @@
 
 Spans are half open and meet at the questions' times, so a segment answers one question at most:
 the one in whose span it starts. The last question counts: it is answered until its chapter, or
-the talk, ends. Segmented chapters neither ask nor end an answer: their bounds are a guess.
+the talk, ends. Where neither the description nor chapters ask, the talk's speakers do.
+Segmented chapters neither ask nor end an answer: their bounds are a guess.
 """
 
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile, takewhile
 from typing import NamedTuple
 
 from impressions_assets.rows import Chapters, QAPair, QAPairs, Question, Segment, Transcript, Video
+from impressions_assets.text.asked import asked_by_speakers
 from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.questions import parse_questions
 
@@ -29,6 +31,15 @@ class _Span(NamedTuple):
     end_seconds: float
 
 
+class _Source(NamedTuple):
+    """Questions of one origin; `askers` and `confidences` by their time, where speakers ask."""
+
+    questions: Sequence[Question]
+    origin: str
+    askers: Mapping[float, str]
+    confidences: Mapping[float, float]
+
+
 def pairs_of(
     video: Video, transcript: Transcript, chapters: Chapters, announcements: Sequence[str] = ()
 ) -> QAPairs:
@@ -36,16 +47,31 @@ def pairs_of(
     if not transcript.is_timed:
         return QAPairs(video_id=video.video_id)
     segments = sorted(clean_transcript(transcript).segments, key=lambda s: s.start_seconds)
-    questions, origin = parse_questions(video.description, announcements), "description"
-    if not questions:
-        questions, origin = _asked_by_chapters(chapters), "chapter"
+    source = _source(video, segments, chapters, announcements)
     starts = [segment.start_seconds for segment in segments]
     found: list[QAPair] = []
-    for span in _spans(questions, chapters, _end_of(segments, video.duration_seconds)):
+    for span in _spans(source.questions, chapters, _end_of(segments, video.duration_seconds)):
         begin = bisect_left(starts, span.start_seconds)
-        pair = _pair(span, segments[begin : bisect_left(starts, span.end_seconds)], origin)
+        pair = _pair(span, segments[begin : bisect_left(starts, span.end_seconds)], source)
         found += [pair] if pair else []
     return QAPairs(video_id=video.video_id, pairs=tuple(found))
+
+
+def _source(
+    video: Video, segments: Sequence[Segment], chapters: Chapters, announcements: Sequence[str]
+) -> _Source:
+    """What asks: the description, else chapters, else the speakers."""
+    if listed := parse_questions(video.description, announcements):
+        return _Source(listed, "description", {}, {})
+    if titles := _asked_by_chapters(chapters):
+        return _Source(titles, "chapter", {}, {})
+    asked = asked_by_speakers(segments)
+    return _Source(
+        [Question(one.start_seconds, one.text) for one in asked],
+        "speaker",
+        {one.start_seconds: one.asker for one in asked},
+        {one.start_seconds: one.confidence for one in asked},
+    )
 
 
 def _asked_by_chapters(chapters: Chapters) -> list[Question]:
@@ -80,9 +106,13 @@ def _spans(questions: Sequence[Question], chapters: Chapters, end: float) -> Ite
         yield _Span(" ".join(asked[start]), start, stop)
 
 
-def _pair(span: _Span, segments: Sequence[Segment], origin: str) -> QAPair | None:
+def _pair(span: _Span, segments: Sequence[Segment], source: _Source) -> QAPair | None:
     """The pair, or None when nothing was said in the span."""
-    answer = _without_asking_turn(segments, span.question)
+    asker = source.askers.get(span.start_seconds)
+    if asker is not None:
+        answer: Sequence[Segment] = _of_the_answering(segments, asker)
+    else:
+        answer = _without_asking_turn(segments, span.question)
     if not answer:
         return None
     return QAPair(
@@ -91,8 +121,8 @@ def _pair(span: _Span, segments: Sequence[Segment], origin: str) -> QAPair | Non
         start_seconds=span.start_seconds,
         end_seconds=span.end_seconds,
         speaker=_main_speaker(answer),
-        confidence=_CONFIDENCE[origin],
-        origin=origin,
+        confidence=source.confidences.get(span.start_seconds, _CONFIDENCE.get(source.origin, 0.5)),
+        origin=source.origin,
     )
 
 
@@ -105,6 +135,13 @@ def _without_asking_turn(segments: Sequence[Segment], question: str) -> Sequence
     if _only_asks(" ".join(segment.text for segment in turn), question):
         return segments[len(turn) :] or segments
     return list(dropwhile(lambda segment: segment.speaker != speaker, segments))
+
+
+def _of_the_answering(segments: Sequence[Segment], asker: str) -> Sequence[Segment]:
+    """What the one who answers most says, without the asker and their interjections."""
+    others = [segment for segment in segments if segment.speaker != asker]
+    speaker = _main_speaker(others)
+    return [segment for segment in others if segment.speaker == speaker]
 
 
 def _main_speaker(segments: Sequence[Segment]) -> str | None:
