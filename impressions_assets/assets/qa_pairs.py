@@ -16,7 +16,7 @@ from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.qa import pairs_of
 
-STAGE = Stage("qa_pairs", 3, ("videos", "transcripts", "chapters"))
+STAGE = Stage("qa_pairs", 4, ("videos", "transcripts", "chapters"))
 
 
 @channel_asset(

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from impressions_assets.rows import Chapters, QAPair, QAPairs, Question, Segment, Transcript, Video
 from impressions_assets.text.asked import asked_by_speakers
 from impressions_assets.text.clean import clean_transcript
+from impressions_assets.text.question_times import moved
 from impressions_assets.text.questions import parse_questions
 
 _CONFIDENCE = {"description": 1.0, "chapter": 0.8}
@@ -62,7 +63,7 @@ def _source(
 ) -> _Source:
     """What asks: the description, else chapters, else the speakers."""
     if listed := parse_questions(video.description, announcements):
-        return _Source(listed, "description", {}, {})
+        return _Source(moved(listed, segments), "description", {}, {})
     if titles := _asked_by_chapters(chapters):
         return _Source(titles, "chapter", {}, {})
     asked = asked_by_speakers(segments)
