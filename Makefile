@@ -12,7 +12,7 @@ READY := .venv/ready
 EXTRAS := train,data,dev
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo dev test test-slow check format docs bench clean
+.PHONY: help setup demo dev test test-slow check format docs bench eval clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ docs: $(READY) ## write docs/data-dictionary.md from the rows
 
 bench: $(READY) ## measure speed and memory
 	@$(BIN)/python -m impressions_assets_tests.bench
+
+eval: $(READY) ## score chapters, questions and segments on real texts: make eval DATA=<folder>
+	@$(BIN)/python -m impressions_assets_tests.eval $(DATA)
 
 clean: ## remove .venv and caches; what channels made (.impressions) stays
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,7 +18,7 @@ from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.chapters import chapters_of
 
-STAGE = Stage("chapters", 2, ("videos", "transcripts"))
+STAGE = Stage("chapters", 3, ("videos", "transcripts"))
 
 
 @channel_asset(

@@ -7,16 +7,16 @@ three times, times inside sentences, clock times, and lists that do not fit into
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from impressions_assets.rows import Chapter, ChapterOrigin, Chapters, Transcript, Video
+from impressions_assets.text.flat_lists import Item, flat_lists
 from impressions_assets.text.segmentation import segmented
 from impressions_assets.text.timed_lines import (
     Lines,
     TimedLine,
     clean_title,
     read_lines,
-    split_flat_line,
     with_one_reading,
 )
 from impressions_assets.text.times import may_hold_times
@@ -26,15 +26,15 @@ _MANY = 5
 _LATEST_START_SECONDS = {"head": 600, "tail": 60}
 _LONGEST_GAP_LINES = 8
 _LONGEST_TITLE = 200
+_LINES_BELOW = 4
 _NUMBER = re.compile(r"\A[#(\[]?0*(\d{1,3})(?:[.)\]]\s*|\s[-–:]\s)(?=\S)")
 _ERRATA = re.compile(
     r"correct|errat|typo|mistake|korrektur|fehler|corre[cç]|correzion|erreur|faute|ошиб|поправ"
     r"|опечат|訂正|勘误|更正|정정",
     re.IGNORECASE,
 )
-_END_OF_FLAT_TITLE = re.compile(r"https?://|www\.|#\w|[-_=*—]{4,}|[!?.。]\s+(?=\S+ \S+ \S+ \S+)")
-
-Item = tuple[float, str]
+_OUTLINE = 20
+_DAY_SECONDS = 24 * 60  # where 9:30 is read as minutes and seconds
 
 
 def parse_chapters(description: str, duration_seconds: float | None = None) -> list[Chapter]:
@@ -44,8 +44,8 @@ def parse_chapters(description: str, duration_seconds: float | None = None) -> l
     lines = read_lines(description)
     groups = [_fitting(group, duration_seconds) for group in _groups(lines, duration_seconds)]
     lists = [_items(group) for group in groups if _is_list(group)]
-    if not lists:
-        lists = [flat for line in lines.texts if (flat := _flat_list(line, duration_seconds))]
+    lists = lists or list(flat_lists(lines.texts, duration_seconds))
+    lists = [items for items in lists if not _is_programme(items, duration_seconds)]
     best = max(lists, key=lambda items: (items[0][0] == 0, len(items)), default=[])
     return _closed(_without_numbers(best), duration_seconds, "description")
 
@@ -104,10 +104,19 @@ def _continues(last: TimedLine, entry: TimedLine, texts: Sequence[str]) -> bool:
 
 
 def _with_title_below(entry: TimedLine, lines: Lines) -> TimedLine:
-    below = lines.texts[entry.line_number + 1 : entry.line_number + 2]
-    if entry.title or not below or may_hold_times(below[0]):
+    """The line with what stands below it when it has no title; cells of a row become one."""
+    if entry.title:
         return entry
-    return entry._replace(title=clean_title(below[0]))
+    below = list(takewhile(_is_title, lines.texts[entry.line_number + 1 :][:_LINES_BELOW]))
+    cells = [clean_title(line) for line in below]
+    if not below or below[0][:1] != "-":
+        return entry._replace(title="".join(cells[:1]))
+    row = takewhile(lambda cell: cell[0][:1] == "-", zip(below, cells, strict=True))
+    return entry._replace(title=" – ".join(cell for _, cell in row if cell))
+
+
+def _is_title(line: str) -> bool:
+    return bool(line) and not may_hold_times(line)
 
 
 def _fitting(group: list[TimedLine], duration_seconds: float | None) -> list[TimedLine]:
@@ -124,37 +133,25 @@ def _is_list(group: Sequence[TimedLine]) -> bool:
     first = group[0].stamp.seconds
     if first == 0:
         return True
-    if first >= 300 and all(entry.stamp.seconds % 5 == 0 for entry in group):
-        return False  # a programme by the clock: 9:00, 9:30, 10:15
     latest = _LATEST_START_SECONDS[group[0].side]
     return first <= latest or len(group) >= _MANY
 
 
+def _is_programme(items: Sequence[Item], duration_seconds: float | None) -> bool:
+    """Hours and minutes: a day's programme (9:00, 9:30, 10:15), or a plan of the talk to come.
+
+    In a plan 0:20 is twenty minutes, so that all of it lies in the video's first seconds.
+    """
+    starts = [start for start, _ in items]
+    if any(start % 5 for start in starts):
+        return False
+    by_the_clock = starts[0] >= 300 and starts[-1] < _DAY_SECONDS
+    planned = duration_seconds is not None and 0 < starts[-1] * _OUTLINE < duration_seconds
+    return by_the_clock or planned
+
+
 def _items(group: Iterable[TimedLine]) -> list[Item]:
     return [(float(entry.stamp.seconds), entry.title) for entry in group]
-
-
-def _flat_list(line: str, duration_seconds: float | None) -> list[Item]:
-    """The list in a line that lost its newlines: only from 0:00, only while the times rise."""
-    items: list[Item] = []
-    for stamp, title in split_flat_line(line):
-        follows = stamp.seconds > items[-1][0] if items else stamp.seconds <= 1
-        inside = duration_seconds is None or stamp.seconds < duration_seconds
-        if follows and inside and title:
-            items.append((float(stamp.seconds), title))
-        elif items:
-            break
-    if len(items) < _FEWEST:
-        return []
-    return [(start, _cut(title)) for start, title in items]
-
-
-def _cut(title: str) -> str:
-    """A flat title without the prose that runs on behind it."""
-    end = _END_OF_FLAT_TITLE.search(title, 1)
-    return clean_title(
-        title[: end.start() + 1 if end[0][0] in "!?.。" else end.start()] if end else title
-    )[:_LONGEST_TITLE]
 
 
 def _without_numbers(items: list[Item]) -> list[Item]:

@@ -6,7 +6,6 @@ no timed line. Which of these lines make a list of chapters, or of questions, ot
 """
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -16,11 +15,13 @@ _MARKDOWN_LINK = re.compile(r"\[([^\[\]]{1,300})\]\((?:https?:|/|#)[^()\s]{0,500
 _REST_LINK = re.compile(r"`([^`<>]{1,300}?)\s*<[^<>]{1,500}>`_{1,2}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,300}>")
 _LEAD = re.compile(r"[\W_]*(?:\d{1,3}[\W_]+|[a-zA-Z]\)\s*)?$")
-_RANGE = re.compile(
+RANGE = re.compile(
     r"\s{0,3}[\])]?\s{0,3}(?:[-–—−~→>]{1,3}|to|bis|a|à|до)\s{0,3}[\[(]?$", re.IGNORECASE
 )
 _REMARK = re.compile(r"[^\w(]{0,9}(\([^()]{1,200}\))?[\W_]{0,9}$")
 _AFTERNOON = 12 * 60
+_TABLE_EDGES = "+|"
+_NUMBER = re.compile(r"[0-9]+")
 _SPACES = re.compile(r"[ \t]+")
 _AROUND_TITLE = " \t\r\n\xa0\u3000-–—−－:：|｜>~～•·=→*_`"
 _CLOSERS = {")": "(", "]": "[", "}": "{", "）": "（", "］": "［", "】": "【"}
@@ -48,7 +49,7 @@ def read_lines(description: str) -> Lines:
     """All lines in order; empty when the description holds no time at all."""
     if not may_hold_times(description):
         return Lines([], [])
-    texts = [_without_links(visible(line)).strip() for line in description.splitlines()]
+    texts = [_without_links(line).strip() for line in visible(description).splitlines()]
     timed = [entry for number, line in enumerate(texts) if (entry := _timed_line(line, number))]
     return Lines(texts, timed)
 
@@ -94,21 +95,6 @@ def _means_minutes(timed: list[TimedLine], latest: int, duration_seconds: float 
     return latest >= duration_seconds if duration_seconds is not None else latest > 12 * 3600
 
 
-def split_flat_line(line: str) -> Iterator[tuple[Stamp, str]]:
-    """Each time in a line that lost its newlines, with the text up to the next time."""
-    folded = fold(line)
-    first = last = None
-    for stamp in stamps_in(folded):
-        if first and last:
-            if first is last and _RANGE.match(folded[last.end : stamp.start]):
-                last = stamp
-                continue
-            yield first, clean_title(line[last.end : stamp.start])
-        first = last = stamp
-    if first and last:
-        yield first, clean_title(line[last.end :])
-
-
 def clean_title(text: str) -> str:
     """The title without separators around it, unpaired brackets and runs of spaces."""
     title = _SPACES.sub(" ", text.lstrip(_AROUND_TITLE + ",;")).rstrip(_AROUND_TITLE)
@@ -150,11 +136,14 @@ def _head(line: str, folded: str, stamps: list[Stamp], number: int) -> TimedLine
     if len(lead) > 24 or not _LEAD.match(lead):
         return None
     rest = [stamp for stamp in stamps[1:] if not _in_parentheses(folded, stamp)]
-    last = rest.pop(0) if rest and _RANGE.match(folded[first.end : rest[0].start]) else first
+    last = rest.pop(0) if rest and RANGE.match(folded[first.end : rest[0].start]) else first
     if rest:  # several times on one line: a flattened list, or prose
         return None
     title = clean_title(line[last.end :])
-    return TimedLine(first, title, "head", f"head {re.sub(r'[0-9]+', '0', lead)}", number)
+    if lead[:1] in _TABLE_EDGES:
+        title = title.rstrip(_TABLE_EDGES + " ")
+    style = _SPACES.sub(" ", _NUMBER.sub("0", lead))
+    return TimedLine(first, title, "head", f"head {style}", number)
 
 
 def _in_parentheses(folded: str, stamp: Stamp) -> bool:
@@ -163,7 +152,7 @@ def _in_parentheses(folded: str, stamp: Stamp) -> bool:
 
 def _tail(line: str, folded: str, stamps: list[Stamp], number: int) -> TimedLine | None:
     first, last = stamps[0], stamps[-1]
-    if len(stamps) > 2 or not (last is first or _RANGE.match(folded[first.end : last.start])):
+    if len(stamps) > 2 or not (last is first or RANGE.match(folded[first.end : last.start])):
         return None
     remark = _REMARK.match(line[last.end :])
     if remark is None:

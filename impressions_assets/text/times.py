@@ -16,20 +16,31 @@ _ZEROS = [0xFF10, 0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xBE6, 0xC66, 0xCE6,
 _ASCII = _FULL_WIDTH | {zero + digit: str(digit) for zero in _ZEROS for digit in range(10)}
 _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x2060, 0x2063, 0xFEFF])
 
+# Looking is faster than translating, and most lines hold none.
+_FOLDABLE = re.compile(f"[{''.join(map(chr, _ASCII))}]")
+_UNSEEN = re.compile(f"[{''.join(map(chr, _ZERO_WIDTH))}]")
+
 # Every run of digits is tried once, at its start, and every repetition is bounded: linear time.
+_CLOCK = r"""(?!\ ?(?:pm\b|[ap]\.m|am\b(?!\ [^\W\d])|uhr\b|hrs\b|gmt|utc|msk|мск|часов|киев)|am\b
+      |(?-i:\ ?h\b|\ ?(?:[EPCM]|[EPCMBJKI]S|[EPCMB]D|[AC]ES)T(?![-'’\w])))"""
 _STAMP = re.compile(
     r"""(?<!\d)(?<!\d[.,:/])(?:
         (?P<h>\d{1,2}):(?P<hm>[0-5]\d):(?P<hs>[0-5]\d)
       | (?P<m>\d{1,3}):(?P<s>[0-5]\d)
+      | (?<=[(\[])(?P<bm>\d\d):\ (?P<bs>[0-5]\d)(?=[)\]])
       | (?P<H>\d{1,2})\ ?h\ ?(?P<M>[0-5]?\d)(?:\ ?(?P<mark>m(?:in)?(?!\w)|m(?:in)?(?=\ ?\d)))?
           (?:\ ?(?P<S>[0-5]?\d)\ ?s)?
       | (?P<mm>\d{1,3})\ ?m(?:in)?\ ?(?P<ss>[0-5]?\d)\ ?s
-    )(?!:?\d|[.,]\d)
-    (?!\ ?(?:pm\b|[ap]\.m|am\b(?!\ [^\W\d])|uhr\b|hrs\b|gmt|utc|msk|мск|часов|киев)|am\b
-      |(?-i:\ ?h\b|\ ?(?:[EPCM]|[EPCMBJKI]S|[EPCMB]D|[AC]ES)T(?![-'’\w])))""",
+    )(?!:?\d|[.,]\d)"""
+    + _CLOCK,
     re.VERBOSE | re.IGNORECASE,
 )
-_TIME_HINT = re.compile(r"\d ?[:hm：﹕∶] ?\d", re.IGNORECASE)
+_GLUED = re.compile(
+    r"(?<!\d)(?P<d>\d{1,12}):(?:(?<=\d\d:)\ )?(?P<s>[0-5]\d)(?::(?P<hs>[0-5]\d))?" + _CLOCK,
+    re.VERBOSE | re.IGNORECASE,
+)
+_TIME_HINT = re.compile(r"\d ?[:hmHM：﹕∶] ?\d")
+_IN_NUMBER = re.compile(r"\d[.,:/]")
 
 
 class Stamp(NamedTuple):
@@ -44,16 +55,18 @@ class Stamp(NamedTuple):
 
 def fold(line: str) -> str:
     """The line with digits and full-width marks as ASCII, each character in its place."""
-    return line if line.isascii() else line.translate(_ASCII)
+    return line.translate(_ASCII) if _FOLDABLE.search(line) else line
 
 
 def visible(line: str) -> str:
     """The line without characters that show nothing."""
-    return line if line.isascii() else line.translate(_ZERO_WIDTH)
+    return line.translate(_ZERO_WIDTH) if _UNSEEN.search(line) else line
 
 
 def may_hold_times(text: str, fewest: int = 1) -> bool:
     """Whether a search for that many stamps is worth its time; never wrong when it says no."""
+    if fewest == 1:
+        return _TIME_HINT.search(text) is not None
     hints = _TIME_HINT.finditer(text)
     return next(islice(hints, fewest - 1, None), None) is not None
 
@@ -64,19 +77,42 @@ def stamps_in(folded_line: str) -> Iterator[Stamp]:
         yield _stamp_of(match)
 
 
+def glued_stamps_in(folded_text: str) -> Iterator[tuple[Stamp, ...]]:
+    """Each time in a text that lost its newlines, in every reading, the longest first.
+
+    `191:51` may be 1:51 behind a 19, `20:12` may be 0:12 behind a 2.
+    """
+    for match in _GLUED.finditer(folded_text):
+        digits, end = match["d"], match.end()
+        before = folded_text[max(0, match.start() - 2) : match.start()]
+        if len(digits) <= 2 and _IN_NUMBER.match(before):
+            continue
+        minutes, seconds = match["hs"] and match["s"], match["hs"] or match["s"]
+        lengths = [
+            n for n in (3, 2, 1) if n <= len(digits) and (n < 3 or not (minutes or digits[3:]))
+        ]
+        yield tuple(
+            Stamp(match.end("d") - n, end, _seconds(digits[-n:], minutes, seconds)) for n in lengths
+        )
+
+
+def _seconds(first: str, second: str | None, last: str) -> int:
+    if second is None:
+        return int(first) * 60 + int(last)
+    return int(first) * 3600 + int(second) * 60 + int(last)
+
+
 def _stamp_of(match: re.Match[str]) -> Stamp:
-    part = {name: int(digits) for name, digits in match.groupdict("").items() if digits.isdecimal()}
     start, end = match.span()
-    if "h" in part:
-        seconds = part["h"] * 3600 + part["hm"] * 60 + part["hs"]
-        return Stamp(start, end, seconds, is_hours=True)
-    if "H" in part:
-        seconds = part["H"] * 3600 + part["M"] * 60 + part.get("S", 0)
-        bare = match["mark"] is None and "S" not in part and len(match["M"]) == 2
-        return Stamp(start, end, seconds, part["H"] * 60 + part["M"] if bare else None, not bare)
-    if "m" in part:
-        return Stamp(start, end, part["m"] * 60 + part["s"])
-    return Stamp(start, end, part["mm"] * 60 + part["ss"])
+    minutes, seconds = match["m"] or match["bm"] or match["mm"], match["s"] or match["bs"]
+    if minutes:
+        return Stamp(start, end, int(minutes) * 60 + int(seconds or match["ss"]))
+    if match["h"]:
+        return Stamp(start, end, _seconds(match["h"], match["hm"], match["hs"]), is_hours=True)
+    hours, minutes, seconds = match["H"], match["M"], match["S"]
+    bare = not match["mark"] and not seconds and len(minutes) == 2
+    as_minutes = _seconds(hours, None, minutes) if bare else None
+    return Stamp(start, end, _seconds(hours, minutes, seconds or "0"), as_minutes, not bare)
 
 
 def clock(seconds: float) -> str:

@@ -105,15 +105,15 @@ def moves(conversations: Sequence[Conversation]) -> Iterator[str]:
         yield f"| {off} s | {number} | {near} |"
 
 
-def main(data: Path) -> None:
-    """Print a table for each half."""
+def report(data: Path) -> Iterator[str]:
+    """Both tables for each half."""
     conversations = list(conversations_in(data / "qa" / "bitcointranscripts"))
     for part, aside in (("tuned on", False), ("kept aside", True)):
         half = [one for one in conversations if one.kept_aside == aside]
         number = sum(len(one.asking) for one in half)
-        print(f"\n{part}: {len(half)} conversations, {number} questions\n")
-        print("\n".join([*table(half), "", *moves(half)]))
+        yield f"\n{part}: {len(half)} conversations, {number} questions\n"
+        yield from (*table(half), "", *moves(half))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    print("\n".join(report(Path(sys.argv[1]))))

@@ -49,10 +49,5 @@ def table(data: Path) -> Iterator[str]:
         yield f"| {name} | {lists} | {right} | {wrong} |"
 
 
-def main(data: Path) -> None:
-    """Print the table."""
-    print("\n".join(table(data)))
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    print("\n".join(table(Path(sys.argv[1]))))

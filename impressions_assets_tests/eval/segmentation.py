@@ -129,8 +129,8 @@ def table(talks: Sequence[Talk]) -> Iterator[str]:
         yield f"| {name} | {mean(pks):.3f} | {mean(diffs):.3f} | {number} |"
 
 
-def main(data: Path) -> None:
-    """Print a table for each half of each channel whose videos have chapters.
+def report(data: Path) -> Iterator[str]:
+    """A table for each half of each channel whose videos have chapters.
 
     A video whose caption file is empty counts in neither.
     """
@@ -140,9 +140,9 @@ def main(data: Path) -> None:
             half = [talk for talk in every if talk.sentences]
             if half:
                 number = sum(len(talk.boundaries) for talk in half)
-                print(f"\n{folder.name}, {part}: {len(half)} videos, {number} boundaries\n")
-                print("\n".join(table(half)))
+                yield f"\n{folder.name}, {part}: {len(half)} videos, {number} boundaries\n"
+                yield from table(half)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    print("\n".join(report(Path(sys.argv[1]))))

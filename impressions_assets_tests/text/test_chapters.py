@@ -158,3 +158,31 @@ def test_every_chapter_lies_within_the_video(duration: float, times: list[int]) 
     text = "\n".join(f"{clock(t)} Title" for t in sorted(times))
     chapters = parse_chapters(text, duration)
     assert all(c.start_seconds < c.end_seconds <= duration for c in chapters)
+
+
+def test_a_plan_in_hours_and_minutes_is_no_list() -> None:
+    plan = "0:00 - 0:05 Who we are\n0:05 - 0:20 Ovens\n0:20 - 0:40 Flour\n0:40 - 1:30 Salt"
+    assert parse_chapters(plan, 5400) == []
+    assert len(parse_chapters(plan, 95)) == 4
+
+
+def test_a_row_of_a_table_is_one_title() -> None:
+    table = (
+        ".. list-table::\n\n   * - Time\n     - Title\n   * - 00:10_\n     - A. Baker\n     - Ovens"
+        "\n   * - 04:35_\n     - B. Miller\n     - Flour\n   * - 10:27_\n     -\n     - Salt\n"
+    )
+    titles = [chapter.title for chapter in parse_chapters(table)]
+    assert titles == ["A. Baker – Ovens", "B. Miller – Flour", "Salt"]
+
+
+def test_a_grid_of_characters_is_a_list() -> None:
+    grid = (
+        "+--------+-------+\n+ Start  | Topic +\n+========+=======+\n+ 0:45   | Ovens +\n"
+        "+--------+-------+\n+  51:40 | Flour +\n+--------+-------+\n+ 1:03:00| Salt  +\n"
+    )
+    assert _plain(parse_chapters(grid)) == [(45, "Ovens"), (3100, "Flour"), (3780, "Salt")]
+
+
+def test_a_blank_inside_a_time_in_parentheses_is_a_slip_of_the_hand() -> None:
+    text = "(00:00) Ovens\n\n(08: 20) Flour\n\n(12:55) Salt"
+    assert [c.start_seconds for c in parse_chapters(text)] == [0, 500, 775]
