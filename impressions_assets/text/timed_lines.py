@@ -133,7 +133,7 @@ def _timed_line(line: str, number: int) -> TimedLine | None:
 
 def _head(line: str, folded: str, stamps: list[Stamp], number: int) -> TimedLine | None:
     first, lead = stamps[0], folded[: stamps[0].start]
-    if len(lead) > 24 or not _LEAD.match(lead):
+    if lead and (len(lead) > 24 or not _LEAD.match(lead)):
         return None
     rest = [stamp for stamp in stamps[1:] if not _in_parentheses(folded, stamp)]
     last = rest.pop(0) if rest and RANGE.match(folded[first.end : rest[0].start]) else first
@@ -142,7 +142,7 @@ def _head(line: str, folded: str, stamps: list[Stamp], number: int) -> TimedLine
     title = clean_title(line[last.end :])
     if lead[:1] in _TABLE_EDGES:
         title = title.rstrip(_TABLE_EDGES + " ")
-    style = _SPACES.sub(" ", _NUMBER.sub("0", lead))
+    style = _SPACES.sub(" ", _NUMBER.sub("0", lead)) if lead else ""
     return TimedLine(first, title, "head", f"head {style}", number)
 
 

@@ -24,7 +24,7 @@ _UNSEEN = re.compile(f"[{''.join(map(chr, _ZERO_WIDTH))}]")
 _CLOCK = r"""(?!\ ?(?:pm\b|[ap]\.m|am\b(?!\ [^\W\d])|uhr\b|hrs\b|gmt|utc|msk|мск|часов|киев)|am\b
       |(?-i:\ ?h\b|\ ?(?:[EPCM]|[EPCMBJKI]S|[EPCMB]D|[AC]ES)T(?![-'’\w])))"""
 _STAMP = re.compile(
-    r"""(?<!\d)(?<!\d[.,:/])(?:
+    r"""(?=\d)(?<!\d)(?<!\d[.,:/])(?:
         (?P<h>\d{1,2}):(?P<hm>[0-5]\d):(?P<hs>[0-5]\d)
       | (?P<m>\d{1,3}):(?P<s>[0-5]\d)
       | (?<=[(\[])(?P<bm>\d\d):\ (?P<bs>[0-5]\d)(?=[)\]])
@@ -36,7 +36,7 @@ _STAMP = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _GLUED = re.compile(
-    r"(?<!\d)(?P<d>\d{1,12}):(?:(?<=\d\d:)\ )?(?P<s>[0-5]\d)(?::(?P<hs>[0-5]\d))?" + _CLOCK,
+    r"(?=\d)(?<!\d)(?P<d>\d{1,12}):(?:(?<=\d\d:)\ )?(?P<s>[0-5]\d)(?::(?P<hs>[0-5]\d))?" + _CLOCK,
     re.VERBOSE | re.IGNORECASE,
 )
 _TIME_HINT = re.compile(r"\d ?[:hmHM：﹕∶] ?\d")

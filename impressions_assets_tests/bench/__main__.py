@@ -16,7 +16,7 @@ from rich.table import Table
 from impressions_assets_tests.bench.channel import ChannelRuns, measure_channel
 from impressions_assets_tests.bench.imports import import_definitions
 from impressions_assets_tests.bench.one_more import RoomRuns, measure_rooms
-from impressions_assets_tests.bench.rooms import captions_speed, shards_speed
+from impressions_assets_tests.bench.rooms import captions_speed, chapters_speed, shards_speed
 from impressions_assets_tests.bench.tables import change_three
 from impressions_assets_tests.bench.youtube import measure_youtube
 
@@ -92,6 +92,9 @@ def _ratios(runs: ChannelRuns) -> Iterator[tuple[str, str]]:
 
 def _speeds(home: Path) -> Iterator[tuple[str, str]]:
     yield "captions to segments, CPU", f"{captions_speed(home / 'captions'):.1f} MB/s"
+    without, with_list, worst = chapters_speed()
+    yield "descriptions without and with a list, a CPU-second", f"{without:,.0f}, {with_list:,.0f}"
+    yield "the slowest of some hostile lines of 5,000 characters", f"{worst * 1000:.1f} ms"
     yield "text to tokens in shards, CPU", f"{shards_speed(home / 'shards'):.1f} MB/s"
     first, again = measure_youtube(home / "youtube", 200)
     pace = f"{200 / first.cost.wall_seconds:.0f} videos/s, {first.units} units"
