@@ -44,13 +44,14 @@ format: $(READY) ## mend formatting and what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-docs: $(READY) ## write docs/data-dictionary.md from the rows
+docs: $(READY) ## write docs/data-dictionary.md from the rows, docs/articles from the demo
 	@$(BIN)/python -m impressions_assets.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m impressions_assets_tests.demo_articles docs/articles
 
 bench: $(READY) ## measure speed and memory
 	@$(BIN)/python -m impressions_assets_tests.bench
 
-eval: $(READY) ## score chapters, questions and segments on real texts: make eval DATA=<folder>
+eval: $(READY) ## score what is taken out of real texts: make eval DATA=<folder>
 	@$(BIN)/python -m impressions_assets_tests.eval $(DATA)
 
 clean: ## remove .venv and caches; what channels made (.impressions) stays

@@ -1,7 +1,8 @@
 """Articles: a video as a page of Markdown that a person would publish.
 
 Title, channel, date and link; a summary from the description; a table of contents; chapters as
-headings with their times as links; paragraphs at natural breaks; speakers in bold in dialogue.
+headings with their times as links; paragraphs at natural breaks, with sentences even where the
+captions have none; speakers in bold in dialogue.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from impressions_assets.text.paragraphs import (
     num_words_in,
     paragraphs_of,
 )
+from impressions_assets.text.restoring import restored
 from impressions_assets.text.sections import sections_of
 from impressions_assets.text.summaries import summary_of
 from impressions_assets.text.times import clock, link_at
@@ -31,6 +33,8 @@ def article_of(video: Video, transcript: Transcript, chapters: Chapters) -> Arti
     if not segments:
         return Article(video_id=video.video_id, title=title, markdown="", num_words=0)
     if transcript.is_timed:
+        about = " ".join([video.description, *video.tags])
+        segments = restored(segments, about, transcript.language)
         body = list(_speech(segments, chapters.chapters, video.url))
         contents = _contents(title, chapters.chapters)
     else:

@@ -9,13 +9,22 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from impressions_assets_tests.eval import chapters, question_turns, questions, segmentation
+from impressions_assets_tests.eval import (
+    articles,
+    chapters,
+    question_turns,
+    questions,
+    restoring,
+    segmentation,
+)
 
 SCORES: dict[str, tuple[str, Callable[[Path], Iterator[str]]]] = {
     "Chapters that descriptions list": ("chapters", chapters.table),
     "Questions that descriptions list": ("qa/askswami", questions.table),
     "Questions that are asked in the talk": ("qa/bitcointranscripts", question_turns.report),
     "Talks cut into chapters": ("archives", segmentation.report),
+    "Sentences restored": ("archives", restoring.report),
+    "Articles fit to publish": ("archives", articles.report),
 }
 
 
