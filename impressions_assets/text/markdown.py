@@ -1,6 +1,7 @@
 """Markdown as the articles write it: text that cannot turn into markup, headings, anchors."""
 
 import re
+import unicodedata
 from collections import Counter
 
 from impressions_assets.text.clean import clean_line
@@ -33,14 +34,27 @@ def _escape_block_start(match: re.Match[str]) -> str:
 
 
 class Anchors:
-    """The anchors that GitHub, MkDocs and their like give to headings, in order of appearance."""
+    """The anchors that GitHub gives to headings, in order of appearance.
+
+    It lowers the text, drops what is no letter, mark, digit, joining line, hyphen or space, and
+    turns each space into a hyphen, also one that a dropped emoji leaves in front. It documents
+    this nowhere; https://github.com/Flet/github-slugger follows it case by case.
+    """
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
 
     def of(self, heading: str) -> str:
         """The anchor of the next heading with this plain text."""
-        slug = re.sub(r"[^\w\- ]", "", heading.casefold()).strip().replace(" ", "-")
+        slug = "".join(filter(_stays, heading.strip().lower())).replace(" ", "-")
         number = self._seen[slug]
         self._seen[slug] += 1
         return f"{slug}-{number}" if number else slug
+
+
+def _stays(character: str) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in " -_"
+    # Python's `isalnum` takes ² and ½, which GitHub drops, and no vowel signs of Hindi or Thai.
+    category = unicodedata.category(character)
+    return category[0] in "LM" or category in ("Nd", "Nl", "Pc")

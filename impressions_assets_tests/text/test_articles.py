@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript
@@ -100,6 +101,24 @@ def test_the_summary_is_the_first_paragraph_about_the_content() -> None:
     text = "Join at https://a.example\n0:00 Start\n\nHow a parser reads.\nAnd why.\n\nFollow us!"
     assert summary_of(text) == "How a parser reads. And why."
     assert summary_of("Chapters:\n0:00 A\n#tag #more") == ""
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [
+        ("What's next? 1:02", "whats-next-102"),
+        ("Bytes & pairs", "bytes--pairs"),
+        ("😄 emoji", "-emoji"),
+        ("Привет non-latin 你好", "привет-non-latin-你好"),
+        ("हिन्दी", "हिन्दी"),
+        ("Straße", "straße"),
+        ("x² is ½", "x-is-"),
+        ("snake_case – dash", "snake_case--dash"),
+    ],
+)
+def test_anchors_are_those_of_github(heading: str, anchor: str) -> None:
+    anchors = Anchors()
+    assert [anchors.of(heading), anchors.of(heading)] == [anchor, f"{anchor}-1"]
 
 
 @given(transcripts(), chapter_lists())
