@@ -15,6 +15,7 @@ from impressions_assets.text.paragraphs import (
     MOST_WORDS,
     Paragraph,
     is_dialogue,
+    is_named,
     num_words_in,
     paragraphs_of,
 )
@@ -92,9 +93,12 @@ def _speech(segments: Sequence[Segment], chapters: Sequence[Chapter], url: str) 
             speaker = paragraph.speaker
 
 
-def _paragraph(paragraph: Paragraph, name: bool) -> str:
+def _paragraph(paragraph: Paragraph, is_new: bool) -> str:
     text = escaped(paragraph.text)
-    return f"**{escaped_title(paragraph.speaker)}:** {text}" if name and paragraph.speaker else text
+    if not (is_new and paragraph.speaker):
+        return text
+    named = is_named(paragraph.speaker)
+    return f"**{escaped_title(paragraph.speaker)}:** {text}" if named else f"— {text}"
 
 
 def _written(text: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from impressions_assets.text.languages import UNKNOWN, language_of
 from impressions_assets.text.paragraphs import (
     Paragraph,
     is_dialogue,
+    is_named,
     paragraphs_of,
 )
 from impressions_assets.text.sections import sections_of
@@ -105,5 +106,9 @@ def _speech(
             page.block(f"## {clean_line(chapters[number].title)}")
         for paragraph in paragraphs_of(inside):
             changed = named and paragraph.speaker is not None and paragraph.speaker != speaker
-            page.paragraph(paragraph, f"{clean_line(paragraph.speaker or '')}: " if changed else "")
+            page.paragraph(paragraph, _label(paragraph.speaker) if changed else "")
             speaker = paragraph.speaker
+
+
+def _label(speaker: str | None) -> str:
+    return f"{clean_line(speaker)}: " if speaker and is_named(speaker) else "— "

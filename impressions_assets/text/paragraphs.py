@@ -19,6 +19,7 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*$|[。！？؟।][」』�
 _INNER_END = re.compile(
     r"[.!?…][\"'”’»)\]]* (?=[^a-z\W]|[\"'“‘«¿¡(])|[。！？؟।][」』”)）]* ?(?=\S)"
 )
+_UNNAMED = re.compile(r"turn \d+")
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|Jr|Sr|No|e\.g|i\.e))\.$")
 
 
@@ -60,6 +61,11 @@ def paragraphs_of(segments: Sequence[Segment]) -> list[Paragraph]:
 def is_dialogue(segments: Sequence[Segment]) -> bool:
     """Whether at least two named speakers take turns."""
     return len({segment.speaker for segment in segments} - {None}) >= 2
+
+
+def is_named(speaker: str) -> bool:
+    """Whether the label is more than the count of turns that `>>` marks leave behind."""
+    return _UNNAMED.fullmatch(speaker) is None
 
 
 def num_words_in(text: str) -> int:

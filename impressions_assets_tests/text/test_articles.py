@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 
-from impressions_assets.rows import Chapter, Chapters, Segment, Transcript
+from impressions_assets.rows import Chapter, Chapters, Segment, Transcript, Video
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.markdown import Anchors
 from impressions_assets.text.summaries import summary_of
@@ -137,3 +137,10 @@ def _plain(heading: str) -> str:
     """A heading as it is read: no link targets, no backslashes."""
     text = re.sub(r"\[([0-9:]+)\]\(https://v\.example/v\?t=\d+\)$", r"\1", heading)
     return re.sub(r"\\(.)", r"\1", text).replace("&amp;", "&")
+
+
+def test_a_turn_of_somebody_unnamed_begins_with_a_dash() -> None:
+    said = (Segment(0, 2, "Is it done?", "turn 1"), Segment(2, 4, "It is.", "turn 2"))
+    spoken_row = Transcript(video_id="v", origin="manual", segments=said)
+    page = article_of(Video(video_id="v", source="archive"), spoken_row, Chapters(video_id="v"))
+    assert "— Is it done?\n\n— It is." in page.markdown
