@@ -13,7 +13,7 @@ from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.articles import article_of
 
-STAGE = Stage("articles", 2, ("videos", "transcripts", "chapters"))
+STAGE = Stage("articles", 3, ("videos", "transcripts", "chapters"))
 
 
 @channel_asset(

@@ -8,7 +8,6 @@ from hypothesis import given
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript, Video
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.markdown import Anchors
-from impressions_assets.text.summaries import summary_of
 from impressions_assets_tests.text.samples import (
     chapter_lists,
     chapters,
@@ -95,12 +94,6 @@ def test_poems_keep_their_lines_and_nothing_turns_into_markup() -> None:
         article_of(video(), transcript(poem, "text"), chapters())
     )
     assert "\\# not a heading  \n1\\. not a list  \n\\<b\\>\\*plain\\*\\</b\\>" in markdown
-
-
-def test_the_summary_is_the_first_paragraph_about_the_content() -> None:
-    text = "Join at https://a.example\n0:00 Start\n\nHow a parser reads.\nAnd why.\n\nFollow us!"
-    assert summary_of(text) == "How a parser reads. And why."
-    assert summary_of("Chapters:\n0:00 A\n#tag #more") == ""
 
 
 @pytest.mark.parametrize(
