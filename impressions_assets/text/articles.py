@@ -19,7 +19,7 @@ from impressions_assets.text.paragraphs import (
     num_words_in,
     paragraphs_of,
 )
-from impressions_assets.text.restoring import restored
+from impressions_assets.text.readable import readable
 from impressions_assets.text.sections import sections_of
 from impressions_assets.text.summaries import summary_of
 from impressions_assets.text.times import clock, link_at
@@ -31,11 +31,12 @@ def article_of(video: Video, transcript: Transcript, chapters: Chapters) -> Arti
     """The page; '' when the video has no words."""
     title = clean_line(video.title) or video.video_id
     segments = clean_transcript(transcript).segments
+    if transcript.is_timed:
+        about = " ".join([video.description, *video.tags])
+        segments = readable(segments, about, transcript.language)
     if not segments:
         return Article(video_id=video.video_id, title=title, markdown="", num_words=0)
     if transcript.is_timed:
-        about = " ".join([video.description, *video.tags])
-        segments = restored(segments, about, transcript.language)
         body = list(_speech(segments, chapters.chapters, video.url))
         contents = _contents(title, chapters.chapters)
     else:
