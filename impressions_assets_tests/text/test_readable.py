@@ -29,7 +29,9 @@ def test_a_run_without_stops_among_sentences_is_restored_for_itself() -> None:
 
 
 def test_sounds_that_no_bracket_marks_are_no_speech() -> None:
-    assert lines("MUSIC", "—Music—", "Music is a language.", "APPLAUSE.") == ["Music is a language."]
+    assert lines("MUSIC", "—Music—", "Music is a language.", "APPLAUSE.") == [
+        "Music is a language."
+    ]
 
 
 def test_what_a_recognizer_hears_in_closing_silence_is_left_out() -> None:
