@@ -157,7 +157,7 @@ def test_a_changed_description_is_computed_alone_and_stops_where_it_changes_noth
     house: House, talks: str, archive: Archive
 ) -> None:
     before, digests = versions(house, talks), input_digests(house.home, talks)
-    archive.add("talk-b", description="A description that has no chapters.")
+    archive.add("talk-b", description="More talks: https://talks.example")
     again = house.data(talks)
     assert set(again.computed().values()) == {1}
     assert changed_rows(digests, input_digests(house.home, talks)) == {key_of("talk-b")}
