@@ -29,7 +29,7 @@ class Stepper:
         self._state, self._config, self._num_steps = state, config, num_steps
         model = state.model.train()
         self._model = torch.compile(model) if config.compile else model
-        self._seconds, self._num_tokens = 0.0, 0
+        self._taken, self._seconds, self._num_tokens = 0, 0.0, 0
         self.loss: float | None = None
         self.epoch_ended: int | None = None  # how many epochs are through, right after one ended
 
@@ -40,11 +40,14 @@ class Stepper:
 
     @property
     def tokens_per_second(self) -> float:
-        """Training alone: evaluation and saving do not count."""
+        """Training alone: evaluation, saving and the first step, which compiles, do not count."""
         return self._num_tokens / self._seconds if self._seconds else 0.0
 
     def step(self) -> None:
         """Take one step; raises `TrainingError` when the loss or the gradient is not finite."""
+        if self._taken == 1:  # compiling took 20 s of an H200, and made 452k tokens/s look like 73k
+            self._seconds, self._num_tokens = 0.0, 0
+        self._taken += 1
         began, epoch = time.monotonic(), self._state.loader.position.epoch
         try:
             loss = self._accumulate_gradient()
