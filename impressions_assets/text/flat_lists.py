@@ -44,12 +44,10 @@ def flat_lists(texts: Sequence[str], duration_seconds: float | None) -> Iterator
         for run in _runs(folded, duration_seconds):
             if len(run) < _FEWEST or not (run[0].seconds <= 1 or _lost_newlines(run, folded)):
                 continue
-            titles = (
-                _titles_before(run, block)
-                if _ends_in_times(run, block)
-                else (_titles_behind(run, block))
-            )
-            items = [(float(s.seconds), t) for s, t in zip(run, titles, strict=True) if t]
+            titles_of = _titles_before if _ends_in_times(run, block) else _titles_behind
+            items = [
+                (float(s.seconds), t) for s, t in zip(run, titles_of(run, block), strict=True) if t
+            ]
             if len(items) >= _FEWEST:
                 yield items
 

@@ -21,8 +21,6 @@ from impressions_assets.text.questions import parse_questions
 
 _CONFIDENCE = {"description": 1.0, "chapter": 0.8}
 _IS_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$")
-
-
 _WORD = re.compile(r"\w+")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
+from impressions_assets.text.timed_lines import RANGE
 from impressions_assets.text.times import Stamp, fold, may_hold_times, stamps_in
 
 Announces = Callable[[str, bool], bool]
@@ -16,7 +17,6 @@ Announces = Callable[[str, bool], bool]
 HEADING, END = "Questions:", "End:"
 _MOST_TIMES = 200  # in one line: bounds the time that a hostile line takes
 _BRACKET = re.compile(r"\[|\](?:\(https?://[^()\s]*\))?")
-_RANGE = re.compile(r"\s{0,3}[-–—−~→>]{1,3}\s{0,3}$")
 _FRONT = re.compile(
     r"(?:\s(?:q|question)?\s?#?\d{1,3}\s?[.:)])?[\s(\[（【•·*|–—-]{0,8}$", re.IGNORECASE
 )
@@ -85,7 +85,7 @@ def _marks(line: str) -> list[_Mark]:
     folded = fold(line)
     marks: list[_Mark] = []
     for stamp in islice(stamps_in(folded), _MOST_TIMES):
-        if marks and _RANGE.match(folded[marks[-1].end : stamp.start]):
+        if marks and RANGE.match(folded[marks[-1].end : stamp.start]):
             marks[-1] = _marked(folded, marks[-1], stamp)
         elif not is_mention(folded[max(0, stamp.start - 200) : stamp.start]):
             marks.append(_marked(folded, stamp, stamp))

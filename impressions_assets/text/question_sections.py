@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from impressions_assets.text.question_lines import is_mention
-from impressions_assets.text.timed_lines import TimedLine, clean_title
+from impressions_assets.text.timed_lines import RANGE, REMARK, TimedLine, clean_title
 from impressions_assets.text.times import Stamp, fold, may_hold_times, stamps_in
 
 _LEAD = re.compile(
@@ -18,8 +18,6 @@ _LEAD = re.compile(
     r"|[a-z]\)\s?)$",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"\s{0,3}[\])]?\s{0,3}(?:[-–—−~→>]{1,3}|to|bis|до)\s{0,3}[\[(]?$")
-_REMARK = re.compile(r"[^\w(]{0,9}(\([^()]{1,200}\))?[\W_]{0,9}$")
 _OPENERS, _CLOSERS = "([{（【［", ")]}）】］"
 _AROUND = " \t\xa0\u3000-–—−|>•·*_=→:："
 _SENTENCE_END = re.compile(r"[.!?？؟。][\"'”’»)\]]*$")
@@ -58,7 +56,7 @@ def _head(line: str, folded: str, stamps: list[Stamp]) -> Edge | None:
     first, lead = stamps[0], folded[: stamps[0].start]
     if len(lead) > 24 or not _LEAD.match(lead):
         return None
-    ranged = len(stamps) > 1 and _RANGE.match(folded[first.end : stamps[1].start])
+    ranged = len(stamps) > 1 and RANGE.match(folded[first.end : stamps[1].start])
     last = stamps[1] if ranged else first
     if len(stamps) > 1 + (last is not first):
         return None
@@ -70,8 +68,8 @@ def _head(line: str, folded: str, stamps: list[Stamp]) -> Edge | None:
 
 def _tail(line: str, folded: str, stamps: list[Stamp]) -> Edge | None:
     first = last = stamps[-1]
-    remark = _REMARK.match(line[last.end :])
-    if len(stamps) > 1 and _RANGE.match(folded[stamps[-2].end : last.start]):
+    remark = REMARK.match(line[last.end :])
+    if len(stamps) > 1 and RANGE.match(folded[stamps[-2].end : last.start]):
         first = stamps[-2]
     if remark is None or stamps[0] is not first:
         return None

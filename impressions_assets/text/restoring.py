@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from impressions_assets.rows import Segment, Word
+from impressions_assets.text.casing import with_capital
 
 _SENTENCE_MARK = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?:\s|$)")
 _FEWEST_MARKS = 0.02  # for each word; people write four to eight in a hundred
@@ -173,15 +174,8 @@ def _scores(words: Sequence[_Word], is_english: bool) -> list[float]:
 
 def _written(sentence: Sequence[_Word], names: dict[str, str]) -> list[str]:
     texts = [names.get(word.text.lower(), word.text) for word in sentence]
-    texts[0] = _capital(texts[0])
+    texts[0] = with_capital(texts[0])
     if texts[-1][-1] not in ".?!…":
         asks = len(texts) <= _MOST_WORDS_OF_A_QUESTION and _ASKS.match(" ".join(texts))
         texts[-1] = texts[-1].rstrip(",;:-–—") + ("?" if asks else ".")
     return texts
-
-
-def _capital(text: str) -> str:
-    for place, character in enumerate(text):
-        if character.isalpha():
-            return text[:place] + character.upper() + text[place + 1 :]
-    return text

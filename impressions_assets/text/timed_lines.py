@@ -18,7 +18,7 @@ _LEAD = re.compile(r"[\W_]*(?:\d{1,3}[\W_]+|[a-zA-Z]\)\s*)?$")
 RANGE = re.compile(
     r"\s{0,3}[\])]?\s{0,3}(?:[-–—−~→>]{1,3}|to|bis|a|à|до)\s{0,3}[\[(]?$", re.IGNORECASE
 )
-_REMARK = re.compile(r"[^\w(]{0,9}(\([^()]{1,200}\))?[\W_]{0,9}$")
+REMARK = re.compile(r"[^\w(]{0,9}(\([^()]{1,200}\))?[\W_]{0,9}$")
 _AFTERNOON = 12 * 60
 _TABLE_EDGES = "+|"
 _NUMBER = re.compile(r"[0-9]+")
@@ -154,7 +154,7 @@ def _tail(line: str, folded: str, stamps: list[Stamp], number: int) -> TimedLine
     first, last = stamps[0], stamps[-1]
     if len(stamps) > 2 or not (last is first or RANGE.match(folded[first.end : last.start])):
         return None
-    remark = _REMARK.match(line[last.end :])
+    remark = REMARK.match(line[last.end :])
     if remark is None:
         return None
     title = clean_title(line[: first.start])

@@ -70,6 +70,12 @@ def test_light_structure_adds_title_chapters_and_names() -> None:
     assert _document(transcript(said), chapters=found).text == "Why merge?\n\nTo save."
 
 
+def test_light_structure_marks_the_turns_of_unnamed_speakers() -> None:
+    said = [Segment(0, 5, "Why merge?", "turn 1"), Segment(5, 9, "To save.", "turn 2")]
+    document = _document(transcript(said), structure="light")
+    assert document.text.endswith("— Why merge?\n\n— To save.")
+
+
 def test_written_text_keeps_its_lines() -> None:
     play = "First Citizen:\nBefore we  proceed,\n\thear me.\n\n\nAll:\nSpeak.\n\n\n\nEnd.\n"
     parts = [Segment(0, 0, part) for part in play.split("\n\n")]
