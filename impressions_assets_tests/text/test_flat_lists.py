@@ -97,6 +97,11 @@ def test_a_blank_before_the_seconds_is_a_slip_of_the_hand() -> None:
     ]
 
 
+def test_a_number_with_a_colon_that_breaks_the_order_is_no_time() -> None:
+    text = "0:00 Ovens 13:34 Part 12: 20 tips 14:33 Salt 15:00 Yeast"
+    assert [start for start, _ in _plain(text)] == [0, 814, 873, 900]
+
+
 def test_the_last_title_ends_where_the_next_line_began() -> None:
     rest = (
         "Subscribe to the bakery for a new loaf on every day of the week: https://a.example, " * 2
