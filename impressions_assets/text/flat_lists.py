@@ -62,10 +62,11 @@ def _runs(folded: str, duration_seconds: float | None) -> Iterator[list[Stamp]]:
         if ends_range:
             run[-1] = run[-1]._replace(end=readings[0].end)
             continue
-        stamp = _reading(readings, run[-1].seconds if run else -1, following)
+        bound = () if _is_spaced(folded, following) else following
+        stamp = _reading(readings, run[-1].seconds if run else -1, bound)
         if run and readings[0].seconds == run[-1].seconds:
             continue
-        if stamp is None and " " in folded[readings[0].start : readings[0].end]:
+        if stamp is None and _is_spaced(folded, readings):
             continue  # "Part 3: 10 tips"
         if stamp is None or (run and stamp.start - run[-1].end > _LONGEST_GAP):
             yield run
@@ -77,6 +78,10 @@ def _runs(folded: str, duration_seconds: float | None) -> Iterator[list[Stamp]]:
 
 def _is_range(folded: str, first: Stamp, last: Stamp) -> bool:
     return RANGE.match(folded[first.end : last.start]) is not None
+
+
+def _is_spaced(folded: str, readings: Sequence[Stamp]) -> bool:
+    return bool(readings) and " " in folded[readings[0].start : readings[0].end]
 
 
 def _reading(readings: Sequence[Stamp], previous: int, following: Sequence[Stamp]) -> Stamp | None:
