@@ -24,6 +24,7 @@ from impressions_assets.formats.card import Made, check_card_fits, permission_of
 from impressions_assets.formats.nanogpt import nanogpt
 from impressions_assets.formats.pages import markdown, text
 from impressions_assets.formats.qa import qa
+from impressions_assets.formats.review import review
 from impressions_assets.formats.tables import csv, jsonl, parquet
 from impressions_assets.reader import ChannelReader
 
@@ -94,5 +95,6 @@ def _made(channel: ChannelReader) -> Made:
 
 
 _OURS: dict[str, Format] = {
-    write.__name__: write for write in (parquet, csv, jsonl, markdown, vtt, srt, qa, text, nanogpt)
+    write.__name__: write
+    for write in (parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt)
 }

@@ -134,7 +134,7 @@ def _read(home: Home, made: Artifact, name: str) -> bytes | None:
 def _keys_by_place(home: Home, video_id: str) -> Iterator[tuple[str, str, list[str]]]:
     """Yield (table, channel, keys) of all rows of a video; a key may have a suffix."""
     key = key_of(video_id)
-    for table in (*PUBLISHED, "attempts", "captures", "history"):
+    for table in (*PUBLISHED, "corrections", "attempts", "captures", "history"):
         for channel in home.table(table).channels():
             keys = [k for k in home.table(table).digests(channel) if k.startswith(key)]
             if keys:

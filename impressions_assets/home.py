@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from impressions_assets.arrow import schema_of
 from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import NewerSchema, NothingToDo, StorageError
-from impressions_assets.rows import PUBLISHED
+from impressions_assets.rows import PUBLISHED, Correction
 from impressions_assets.store import Store, StoredFile
 from impressions_assets.tables import Table
 
@@ -95,6 +95,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
 
 ROW_TYPES: dict[str, type[Struct]] = {
     **PUBLISHED,
+    "corrections": Correction,
     "attempts": Attempt,
     "captures": Capture,
     "artifacts": Artifact,
@@ -103,6 +104,7 @@ ROW_TYPES: dict[str, type[Struct]] = {
     "allowances": Allowance,
 }
 _ROW_KEYS: dict[str, Callable[[Any], str]] = {
+    "corrections": lambda row: correction_key(key_of(row.video_id), row.table),
     "attempts": lambda row: attempt_key(key_of(row.video_id), row.stage),
     "captures": lambda row: capture_key(row.video_id, row.kind, row.language, row.engine),
     "artifacts": lambda row: artifact_key(row.kind, row.version),
@@ -296,6 +298,11 @@ class Home:
 def attempt_key(key: str, stage: str) -> str:
     """Return the key of an attempt at the video with this key."""
     return f"{key}-{stage}"
+
+
+def correction_key(key: str, table: str) -> str:
+    """Return the key of a correction to the row of a table that has this key."""
+    return f"{key}-{table}"
 
 
 def capture_key(video_id: str, kind: str, language: str, engine: str) -> str:

@@ -16,8 +16,8 @@ from typing import Any
 from impressions_assets.attempts import attempts, forget, is_source, keep_pause, paused, settle
 from impressions_assets.digests import Digests, digest_of, key_of
 from impressions_assets.errors import ImpressionsError, SourcePaused
-from impressions_assets.home import Attempt, Home, Revision
-from impressions_assets.rows import SECOND, Failed, Video
+from impressions_assets.home import Attempt, Home, Revision, correction_key
+from impressions_assets.rows import SECOND, Correction, Failed, Video
 from impressions_assets.tables import WINDOW, Entry
 
 BATCH_SECONDS = 30.0
@@ -38,6 +38,8 @@ class Stage:
     table: str
     version: int
     reads: tuple[str, ...]
+    corrected: Callable[[Any, Correction], Any] | None = None
+    """Applies what a person changed to the row as it was made."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,9 @@ def refresh(
     pause: SourcePaused | None = None
     try:
         for batch in _batches(outcomes):
-            rows = [row for row in batch if not isinstance(row, Failed)]
+            rows = _corrected(
+                home, stage, channel, [row for row in batch if not isinstance(row, Failed)]
+            )
             table.put(channel, [Entry(row, todo.due[key_of(row.video_id)]) for row in rows])
             failures = [row for row in batch if isinstance(row, Failed)]
             digests = {
@@ -248,10 +252,44 @@ def _records_of(failures: Sequence[Failed], home: Home, channel: str) -> set[str
 def _wanted(home: Home, stage: Stage, channel: str, settings: object) -> dict[str, str]:
     upstream = [home.table(name).digests(channel) for name in stage.reads]
     keys = set(upstream[0]).intersection(*upstream[1:])
+    by_hand = _corrections(home, stage, channel)
     return {
-        key: digest_of(stage.table, stage.version, settings, [d[key].output for d in upstream])
+        key: digest_of(
+            stage.table,
+            stage.version,
+            settings,
+            [d[key].output for d in upstream] + by_hand.get(key, []),
+        )
         for key in sorted(keys)
     }
+
+
+def _corrections(home: Home, stage: Stage, channel: str) -> dict[str, list[str]]:
+    """Return the digests of what people changed in the stage's rows, by the rows' keys."""
+    if stage.corrected is None:
+        return {}
+    suffix = correction_key("", stage.table)
+    known = home.table("corrections").digests(channel)
+    return {
+        key.removesuffix(suffix): [digests.output]
+        for key, digests in known.items()
+        if key.endswith(suffix)
+    }
+
+
+def _corrected(home: Home, stage: Stage, channel: str, rows: Sequence[Any]) -> list[Any]:
+    """Apply what people changed. A change made since the plan makes the row due again."""
+    known = _corrections(home, stage, channel)
+    keys = [
+        correction_key(key, stage.table) for row in rows if (key := key_of(row.video_id)) in known
+    ]
+    changes = {change.video_id: change for change in home.table("corrections").rows(channel, keys)}
+    return [
+        stage.corrected(row, changes[row.video_id])
+        if stage.corrected and row.video_id in changes
+        else row
+        for row in rows
+    ]
 
 
 def _inputs(home: Home, stage: Stage, channel: str, keys: list[str]) -> Iterator[Inputs]:

@@ -16,7 +16,7 @@ Live = Literal["none", "upcoming", "live", "ended"]
 TrackKind = Literal["manual", "automatic", "translated"]
 TrackFormat = Literal["vtt", "srt", "json3", "timedtext", "text"]
 TranscriptOrigin = Literal["manual", "automatic", "translated", "whisperx", "text", "none"]
-ChapterOrigin = Literal["youtube", "description", "segmented"]
+ChapterOrigin = Literal["youtube", "description", "segmented", "manual"]
 Review = Literal["unreviewed", "accepted", "edited", "rejected"]
 Split = Literal["train", "val"]
 
@@ -79,6 +79,9 @@ class Segment(Struct, frozen=True, omit_defaults=True):
     speaker: Annotated[str | None, Meta(description="name or label, when known")] = None
     confidence: Annotated[float | None, Meta(description="0 to 1, from a recognizer")] = None
     words: Annotated[tuple[Word, ...], Meta(description="word times, when known")] = ()
+    found: Annotated[
+        str | None, Meta(description="the text before a person corrected the segment")
+    ] = None
 
 
 class Dropped(Struct, frozen=True, omit_defaults=True):
@@ -137,6 +140,9 @@ class Question(Struct, frozen=True, omit_defaults=True):
 class QAPair(Struct, frozen=True, kw_only=True):
     """A question joined to the span that answers it; the span is half open."""
 
+    pair_id: Annotated[
+        str, Meta(description="names the pair within its video: a hash of the question as found")
+    ] = ""
     question: Annotated[str, Meta(description="the question as listed or as asked")]
     answer: Annotated[str, Meta(description="what was said in the span")]
     start_seconds: Annotated[float, Meta(description="start of the answering span, inclusive")]
@@ -179,6 +185,34 @@ class Document(Struct, frozen=True, kw_only=True):
     identified_language: Annotated[
         str, Meta(description="code of the language that the text is in, 'und' when not sure")
     ] = "und"
+
+
+class CorrectedSegment(Struct, frozen=True, omit_defaults=True):
+    """A change to a segment, which is known by its text and how often that came before."""
+
+    found: Annotated[str, Meta(description="the segment's text without the change")]
+    occurrence: Annotated[int, Meta(description="0 for the first segment with that text, …")]
+    text: Annotated[str, Meta(description="the text to have; '' to drop the segment")]
+    start_seconds: Annotated[float, Meta(description="start to have, inclusive")]
+    end_seconds: Annotated[float, Meta(description="end to have, exclusive")]
+    speaker: Annotated[str | None, Meta(description="who speaks")] = None
+
+
+Corrected = Literal["transcripts", "chapters", "qa_pairs"]
+
+
+class Correction(Struct, frozen=True, kw_only=True):
+    """What a person changed in a video's row of one table; it is applied whenever that is made."""
+
+    video_id: Annotated[str, Meta(description="the video")]
+    table: Annotated[Corrected, Meta(description="the table, which names the field that counts")]
+    segments: Annotated[
+        tuple[CorrectedSegment, ...], Meta(description="changes to the transcript")
+    ] = ()
+    chapters: Annotated[tuple[Chapter, ...], Meta(description="all chapters of the video")] = ()
+    pairs: Annotated[
+        tuple[QAPair, ...], Meta(description="pairs that were reviewed, or added")
+    ] = ()
 
 
 SOURCE = "source:"  # begins the id of a failure that stands for a whole source

@@ -17,8 +17,9 @@ from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.chapters import chapters_of
+from impressions_assets.text.corrections import corrected_chapters
 
-STAGE = Stage("chapters", 3, ("videos", "transcripts"))
+STAGE = Stage("chapters", 3, ("videos", "transcripts"), corrected_chapters)
 
 
 @channel_asset(
@@ -49,6 +50,7 @@ def chapters(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
         passed("in_order", not disordered, videos=disordered),
         num_chapters=sum(len(starts) for _, starts, _ in rows),
         videos_with_chapters=sum(bool(starts) for _, starts, _ in rows),
+        videos_corrected=sum("manual" in origins for _, _, origins in rows),
         videos_segmented=sum("segmented" in origins for _, _, origins in rows),
     )
 

@@ -14,9 +14,10 @@ from impressions_assets.assets.declare import (
 from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.text.corrections import corrected_pairs
 from impressions_assets.text.qa import pairs_of
 
-STAGE = Stage("qa_pairs", 4, ("videos", "transcripts", "chapters"))
+STAGE = Stage("qa_pairs", 5, ("videos", "transcripts", "chapters"), corrected_pairs)
 
 
 @channel_asset(
@@ -39,11 +40,14 @@ def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
         settings_of(channel),
         progress=log_progress(context),
     )
-    rows = home.table(STAGE.table).columns(channel.name, "video_id", "pairs.start_seconds")
+    rows = home.table(STAGE.table).columns(
+        channel.name, "video_id", "pairs.start_seconds", "pairs.review"
+    )
     return materialized(
         report,
-        num_pairs=sum(len(starts) for _, starts in rows),
-        preview=[{"video": video_id, "pairs": len(starts)} for video_id, starts in rows if starts],
+        num_pairs=sum(len(starts) for _, starts, _ in rows),
+        reviewed=sum(review != "unreviewed" for _, _, reviews in rows for review in reviews),
+        preview=[{"video": found, "pairs": len(starts)} for found, starts, _ in rows if starts],
     )
 
 

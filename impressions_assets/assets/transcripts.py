@@ -22,9 +22,10 @@ from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.source import access_of
+from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.speech.transcribe import transcripts_of
 
-STAGE = Stage("transcripts", 1, ("videos",))
+STAGE = Stage("transcripts", 1, ("videos",), corrected_transcript)
 
 
 @channel_asset(
@@ -36,6 +37,7 @@ STAGE = Stage("transcripts", 1, ("videos",))
         **NO_VIDEO_FAILED,
         **NO_SOURCE_IS_PAUSED,
         "coverage": "At least half of the videos have words.",
+        "corrections_fit": "What people corrected still stands in the captions.",
     },
 )
 def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
@@ -64,6 +66,10 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
     origins = Counter(
         origin for (origin,) in impressions.home.table(STAGE.table).columns(channel.name, "origin")
     )
+    dropped = impressions.home.table(STAGE.table).columns(
+        channel.name, "video_id", "dropped.reason"
+    )
+    unfit = [video_id for video_id, reasons in dropped if UNFIT in reasons]
     with_words = report.num_videos - origins["none"]
     return materialized(
         report,
@@ -75,6 +81,7 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
             with_words=with_words,
             videos=report.num_videos,
         ),
+        passed("corrections_fit", not unfit, warn=True, videos=unfit),
         origins=dict(sorted(origins.items())),
         **standing_facts(impressions.home, channel.name),
     )

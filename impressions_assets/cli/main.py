@@ -12,6 +12,7 @@ import typer
 
 from impressions_assets.cli import (
     channels,
+    correct,
     demo,
     development,
     forget,
@@ -118,6 +119,12 @@ _command(
     "impressions export mine --format parquet --to tables/",
     "impressions export mine --format markdown --to articles/",
     "impressions export mine --format nanogpt --to nanoGPT/data/mine",
+)
+_command(
+    correct.correct,
+    "impressions correct mine review/qa_pairs.csv",
+    "impressions correct mine review/chapters.csv review/dQw4w9WgXcQ.transcript.csv",
+    "impressions correct mine --undo dQw4w9WgXcQ",
 )
 _command(
     overview.status,

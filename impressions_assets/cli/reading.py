@@ -46,7 +46,8 @@ def export(
     form: Annotated[
         str,
         typer.Option(
-            "--format", help="parquet, csv, jsonl, markdown, vtt, srt, qa, text, nanogpt."
+            "--format",
+            help="parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt.",
         ),
     ],
     to: Annotated[

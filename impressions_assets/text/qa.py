@@ -16,6 +16,7 @@ from typing import NamedTuple
 from impressions_assets.rows import Chapters, QAPair, QAPairs, Question, Segment, Transcript, Video
 from impressions_assets.text.asked import asked_by_speakers
 from impressions_assets.text.clean import clean_transcript
+from impressions_assets.text.corrections import with_ids
 from impressions_assets.text.question_times import moved
 from impressions_assets.text.questions import parse_questions
 
@@ -53,7 +54,7 @@ def pairs_of(
         begin = bisect_left(starts, span.start_seconds)
         pair = _pair(span, segments[begin : bisect_left(starts, span.end_seconds)], source)
         found += [pair] if pair else []
-    return QAPairs(video_id=video.video_id, pairs=tuple(found))
+    return QAPairs(video_id=video.video_id, pairs=with_ids(found))
 
 
 def _source(

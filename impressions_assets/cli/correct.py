@@ -1,0 +1,50 @@
+"""The command `correct`: what people changed in the sheets of a review goes into the tables."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impressions_assets.cli.materialize import Name, Verbose
+from impressions_assets.cli.place import open_place
+from impressions_assets.cli.terminal import note, number
+
+
+def correct(
+    name: Name,
+    sheets: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Sheets that `export --format review` wrote, with your changes.",
+            exists=True,
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    undo: Annotated[
+        str | None,
+        typer.Option("--undo", help="Take back all corrections of this video.", show_default=False),
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Correct pairs, chapters and transcripts by hand; corrections survive every later run."""
+    from impressions_assets import corrections
+    from impressions_assets.cli.lookup import video_id_of
+    from impressions_assets.cli.running import data_launch, perform
+    from impressions_assets.cli.stages import STAGES, stages_from
+
+    if bool(sheets) == bool(undo):
+        raise typer.BadParameter("give sheets to read, or a video to --undo")
+    place = open_place()
+    place.channel(name)
+    if undo:
+        done = corrections.undo(place.home, name, video_id_of(undo))
+    else:
+        done = corrections.correct(place.home, name, sheets or [])
+    if not done.tables:
+        note("there is nothing to take back" if undo else "the sheets say what the tables hold")
+        return
+    note(f"{number(len(done.video_ids))} videos corrected in {', '.join(sorted(done.tables))}")
+    first = next(made.stage.table for made in STAGES if made.stage.table in done.tables)
+    names = [*stages_from(first), *sorted(done.tables - set(stages_from(first)))]
+    perform(place, [data_launch(name, [*names, "tokenizer", "token_shards"])], verbose=verbose)

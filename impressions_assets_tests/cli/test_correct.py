@@ -1,0 +1,52 @@
+"""`correct`: what people changed survives every later run."""
+
+from pathlib import Path
+
+from impressions_assets.digests import key_of
+from impressions_assets.home import Home
+from impressions_assets_tests.cli.conftest import Impressions
+
+
+def test_corrections_reach_what_is_made_from_them_and_survive_a_redo(
+    in_talks: Impressions, talks: Path, tmp_path: Path
+) -> None:
+    sheets = tmp_path / "review"
+    assert in_talks("export", "talks", "--format", "review", "--to", str(sheets)).exit_code == 0
+    chapters = sheets / "chapters.csv"
+    chapters.write_text(chapters.read_text().replace("Middle", "The heart of it"))
+    said = sheets / "talk-b.transcript.csv"
+    lines = said.read_text().splitlines()
+    lines[1] = lines[1].replace("talk-b 0.", "talk-b nought.", 1)
+    said.write_text("\n".join(lines))
+
+    done = in_talks("correct", "talks", str(chapters), str(said))
+    assert done.exit_code == 0, done.stderr
+    assert "2 videos corrected in chapters, transcripts" in done.stderr
+
+    assert in_talks("redo", "talk-a", "--from", "transcripts").exit_code == 0
+    home = Home(str(talks / "storage"))
+    article = home.table("articles").get("talks", key_of("talk-a")).markdown
+    assert "## The heart of it" in article
+    assert "talk-b nought." in home.table("documents").get("talks", key_of("talk-b")).text
+    shown = in_talks("show", "talk-a").stdout
+    assert "The heart of it" in shown
+
+    again = in_talks("correct", "talks", str(chapters))
+    assert "the sheets say what the tables hold" in again.stderr
+    assert in_talks("correct", "talks", "--undo", "talk-a").exit_code == 0
+    titles = home.table("chapters").get("talks", key_of("talk-a")).chapters
+    assert [(chapter.title, chapter.origin) for chapter in titles][1] == ("Middle", "description")
+
+
+def test_forgetting_a_video_forgets_its_corrections(
+    in_talks: Impressions, talks: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "chapters.csv"
+    sheet.write_text("video_id,start_seconds,title\ntalk-b,0,By hand\n")
+    assert in_talks("correct", "talks", str(sheet)).exit_code == 0
+    assert in_talks("forget", "talk-b", "--yes").exit_code == 0
+    assert Home(str(talks / "storage")).table("corrections").count("talks") == 0
+
+
+def test_it_wants_sheets_or_a_video_to_undo(in_talks: Impressions) -> None:
+    assert "give sheets to read, or a video to --undo" in in_talks("correct", "talks").stderr
