@@ -27,6 +27,7 @@ from impressions_assets.channel_settings import (
     YouTubeSettings,
     absolute_location,
 )
+from impressions_assets.transforms import ChosenTransform
 from impressions_assets.youtube_links import canonical_url
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -129,6 +130,9 @@ class Channel(Strict):
     )
     documents: DocumentSettings = Field(
         default=DocumentSettings(), description="how documents are made"
+    )
+    transforms: tuple[ChosenTransform, ...] = Field(
+        default=(), description="steps to pairs and documents, in order: docs/transforms.md"
     )
     tokenizer: TokenizerSettings = Field(
         default=TokenizerSettings(), description="how text is tokenized"

@@ -87,6 +87,7 @@ class Dropped(Struct, frozen=True, omit_defaults=True):
     reason: Annotated[str, Meta(description="why, in a few fixed words")]
     text: Annotated[str, Meta(description="what was taken out")]
     start_seconds: Annotated[float | None, Meta(description="where it stood")] = None
+    transform: Annotated[str, Meta(description="the transform that did; '' for cleaning")] = ""
 
 
 class Transcript(Struct, frozen=True, kw_only=True):
@@ -152,6 +153,7 @@ class QAPairs(Struct, frozen=True, kw_only=True):
 
     video_id: Annotated[str, Meta(description="the video")]
     pairs: Annotated[tuple[QAPair, ...], Meta(description="pairs in order of time")] = ()
+    dropped: Annotated[tuple[Dropped, ...], Meta(description="what transforms took out")] = ()
 
 
 class Document(Struct, frozen=True, kw_only=True):

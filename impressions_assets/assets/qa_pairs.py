@@ -15,6 +15,7 @@ from impressions_assets.channels import Channel
 from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.qa import pairs_of
+from impressions_assets.transforms import identity_of
 
 STAGE = Stage("qa_pairs", 4, ("videos", "transcripts", "chapters"))
 
@@ -30,12 +31,16 @@ def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
     """Questions that are listed or asked, each with what was said in answer."""
     home = impressions.home
     channel = impressions.channel(context.partition_key)
-    announcements = channel.questions.announcements
+    work = partial(
+        pairs_of,
+        announcements=channel.questions.announcements,
+        transforms=channel.transforms,
+    )
     report = refresh(
         home,
         STAGE,
         channel.name,
-        each(partial(pairs_of, announcements=announcements)),
+        each(work),
         settings_of(channel),
         progress=log_progress(context),
     )
@@ -49,4 +54,6 @@ def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
 
 def settings_of(channel: Channel) -> object:
     """What matters to this stage: a change computes every row again."""
-    return [channel.questions.announcements]
+    # Without transforms nothing names them, so that a channel that chooses none keeps its rows.
+    chosen = [identity_of(channel.transforms)] if channel.transforms else []
+    return [channel.questions.announcements, *chosen]
