@@ -53,7 +53,8 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
         settings_of(channel),
         progress=log_progress(context),
     )
-    sizes = home.table(STAGE.table).columns(channel.name, "video_id", "num_characters")
+    table = home.table(STAGE.table)
+    sizes = table.columns(channel.name, "video_id", "num_characters")
     texts = sum(size > 0 for _, size in sizes)
     return materialized(
         report,
@@ -63,6 +64,7 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
         _nothing_said_elsewhere(home, channel),
         num_characters=sum(size for _, size in sizes),
         with_text=texts,
+        num_dropped=table.num_items(channel.name, "dropped"),
         preview=[{"video": video_id, "characters": size} for video_id, size in sizes],
     )
 

@@ -44,10 +44,12 @@ def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
         settings_of(channel),
         progress=log_progress(context),
     )
-    rows = home.table(STAGE.table).columns(channel.name, "video_id", "pairs.start_seconds")
+    table = home.table(STAGE.table)
+    rows = table.columns(channel.name, "video_id", "pairs.start_seconds")
     return materialized(
         report,
         num_pairs=sum(len(starts) for _, starts in rows),
+        num_dropped=table.num_items(channel.name, "dropped"),
         preview=[{"video": video_id, "pairs": len(starts)} for video_id, starts in rows if starts],
     )
 

@@ -104,7 +104,7 @@ class LimitLength(OnPairs):
         begin = stretch.begin + len(text[stretch.begin :]) - len(text[stretch.begin :].lstrip())
         end = begin + self.max_characters
         space = text.rfind(" ", begin, end + 1)
-        middle = space if space > begin else end
+        middle = space + 1 if space > begin else end
         return stretch._replace(end=middle), stretch._replace(begin=middle)
 
 
