@@ -50,7 +50,7 @@ def refusal(transforms: str) -> str:
     return str(raised.value)
 
 
-def install(folder: Path, points: str, name: str = "shouting") -> None:
+def install(folder: Path, points: str, name: str = "loud_steps") -> None:
     """Lay a distribution into a folder, as pip does."""
     package = folder / f"{name}-1.dist-info"
     package.mkdir()
@@ -135,7 +135,7 @@ def test_the_step_on_the_page_works() -> None:
 
 
 def test_another_package_adds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path, "shout = shouting:Shout")
+    install(tmp_path, "shout = loud_steps:Shout")
     monkeypatch.syspath_prepend(tmp_path)
     chosen = channel("[{shout: {mark: '?'}}]")
     kept, dropped = segments_through(chosen.transforms, [Segment(0, 1, "a"), Segment(1, 2, "b")])
@@ -149,15 +149,21 @@ def test_another_package_adds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("points", "said"),
     [
         ("shout = nowhere:Shout", "shout (nowhere:Shout) cannot be loaded: No module named"),
-        ("shout = broken:Whisper", "shout (broken:Whisper) cannot be loaded: module 'broken'"),
-        ("loud = broken:Shout", "loud (broken:Shout) is no OnSegments or OnPairs of this `name`"),
-        ("shout = broken:replace", "is no OnSegments or OnPairs"),
-        ("normalize = broken:Shout", "two transforms are called 'normalize'"),
+        (
+            "shout = broken_steps:Whisper",
+            "shout (broken_steps:Whisper) cannot be loaded: module 'broken_steps'",
+        ),
+        (
+            "loud = broken_steps:Shout",
+            "loud (broken_steps:Shout) is no OnSegments or OnPairs of this `name`",
+        ),
+        ("shout = broken_steps:replace", "is no OnSegments or OnPairs"),
+        ("normalize = broken_steps:Shout", "two transforms are called 'normalize'"),
     ],
 )
 def test_a_package_that_is_wrong_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: str, said: str
 ) -> None:
-    install(tmp_path, points, "broken")
+    install(tmp_path, points, "broken_steps")
     monkeypatch.syspath_prepend(tmp_path)
     assert said in refusal(f"[{points.split()[0]}]")

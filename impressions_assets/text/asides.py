@@ -25,7 +25,7 @@ _NO_WORD = re.compile(r"[^\w']+")
 _LANGUAGES = (
     (
         r"ok|okay|so|all right|alright|right|well|yes|yeah|great|good|perfect|thanks|and|now|sorry"
-        r"|thank you(?: very much| so much)?|hello|hi|then|um|uh",
+        r"|thank you(?: very much| so much)?|hello|hi|then|um|uh|again",
         r"(?:(?:let's|let us|we(?:'ll| will| can)?|can we|could we|may (?:we|i)|shall we|i'll)"
         r" (?:take|have|get|go to|go on to|move on to|move to|hear|do) |moving on to |go to )?"
         r"(?:the|your|our|one|another|a)? ?(?:very )?(?:next|last|final|one more|one last|another)"
@@ -37,8 +37,10 @@ _LANGUAGES = (
         r"|(?:are there|do (?:we|you|you guys) have|have you got|(?:does )?any(?:one|body)"
         r"(?: else)? (?:have|has|got)|is there|who has)?"
         r" ?(?:any|other|more|further)(?: more| other| further| final| last)? questions?"
-        r"(?: (?:so far|at all|from (?:the|our|you) ?(?:audience|room|chat|floor)?"
+        r"(?: (?:(?:(?:on|about) (?:that|this|it) )?(?:so far|at all|up to (?:this|that) point)"
+        r"|from (?:the|our|you) ?(?:audience|room|chat|floor)?"
         r"|before (?:we|i) (?:go on|move on|continue|start)))?"
+        r"|who has questions|(?:does|did) (?:that|this) answer (?:your|the) question"
         r"|can (?:you|everyone|everybody|you all|you guys|people)(?: all| guys)?"
         r" (?:hear|see) (?:me|us|my screen|my slides|the screen|the slides)"
         r"(?: (?:now|well|clearly|at all|all right|alright|in the back))?"
@@ -46,7 +48,8 @@ _LANGUAGES = (
         r"|you(?:'re| are) (?:on mute|muted|still muted)|(?:mic|sound) check"
         r"|(?:can|could) you (?:please )?(?:repeat|say) the question(?: again)?"
         r"|(?:please )?(?:use|wait for|speak into) the (?:mic|microphone)",
-        r"please|guys|everyone|everybody|anyone|anybody|then|now|ok|okay|thank you|thanks|sir",
+        r"please|guys|everyone|everybody|anyone|anybody|then|now|ok|okay"
+        r"|thank you|thanks|sir|here|again",
         " ",
     ),
     (

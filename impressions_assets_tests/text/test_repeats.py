@@ -26,6 +26,11 @@ def test_what_is_said_again_later_stays() -> None:
     assert len(DropRepeats(within_seconds=60).on_segments(talk).dropped) == 1
 
 
+def test_captions_that_are_stuck_leave_one() -> None:
+    talk = [Segment(start, start + 5, LONG) for start in (0, 20, 40, 60)]
+    assert DropRepeats().on_segments(talk).items == talk[:1]
+
+
 def test_short_sentences_stay() -> None:
     talk = spoken("Yes.", "Yes.", "It grows.", "It grows.")
     assert DropRepeats().on_segments(talk) == (talk, [])
