@@ -111,6 +111,7 @@ class Chapters(Struct, frozen=True, kw_only=True):
 
     video_id: Annotated[str, Meta(description="the video")]
     chapters: Annotated[tuple[Chapter, ...], Meta(description="chapters, starts rising")] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="titles a language model did not give")] = ()
 
     @property
     def listed(self) -> tuple[Chapter, ...]:
