@@ -27,7 +27,7 @@ from impressions_assets.channel_settings import (
     YouTubeSettings,
     absolute_location,
 )
-from impressions_assets.writing_settings import LanguageModelSettings
+from impressions_assets.writing_settings import ArticleSettings, LanguageModelSettings
 from impressions_assets.youtube_links import canonical_url
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -125,8 +125,11 @@ class Channel(Strict):
     chapters: ChapterSettings = Field(
         default=ChapterSettings(), description="how chapters are made where none are listed"
     )
+    articles: ArticleSettings = Field(
+        default=ArticleSettings(), description="how articles are written"
+    )
     language_model: LanguageModelSettings | None = Field(
-        default=None, description="the language model that names chapters"
+        default=None, description="the language model that names chapters and rewrites articles"
     )
     questions: QuestionRules = Field(
         default=QuestionRules(), description="how questions are recognized"
@@ -154,6 +157,7 @@ class Channel(Strict):
     def _has_the_model_it_asks(self) -> Self:
         asks = {
             "chapters.titles: language_model": self.chapters.titles == "language_model",
+            "articles.rewrite": self.articles.rewrite,
         }
         for setting in (name for name, is_on in asks.items() if is_on and not self.language_model):
             raise ValueError(f"{setting} needs `language_model`, with its `url` and `model`")

@@ -126,6 +126,9 @@ class Article(Struct, frozen=True, kw_only=True):
     title: Annotated[str, Meta(description="title of the article")]
     markdown: Annotated[str, Meta(description="the page: chapters as headings, times as links")]
     num_words: Annotated[int, Meta(description="words in the page")]
+    notes: Annotated[
+        tuple[str, ...], Meta(description="what a rewrite left as it was, and why")
+    ] = ()
 
 
 class Question(Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""What channels.yaml can set of the language model.
+"""What channels.yaml can set of the language model, and of the articles it may rewrite.
 
 Without these settings no language model is asked. Its key stands in the environment alone.
 """
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from impressions_assets.channel_settings import Strict, Words
+from impressions_assets.channel_settings import Language, Strict, Words
 
 _OURS = frozenset({"model", "messages", "response_format", "stream", "n"})
 
@@ -47,4 +47,19 @@ class LanguageModelSettings(Strict):
     def _says_nothing_twice(self) -> Self:
         for name in sorted(_OURS & self.parameters.keys()):
             raise ValueError(f"parameters may not hold {name}, which every request says itself")
+        return self
+
+
+class ArticleSettings(Strict):
+    """Whether a language model rewrites the articles, and in which language."""
+
+    rewrite: bool = Field(default=False, description="whether a language model rewrites them")
+    language: Language | None = Field(
+        default=None, description="language to write in; that of the talk unless it is said"
+    )
+
+    @model_validator(mode="after")
+    def _translates_by_rewriting(self) -> Self:
+        if self.language and not self.rewrite:
+            raise ValueError("language needs `rewrite: true`: a translation is a rewrite")
         return self

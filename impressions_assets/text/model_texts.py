@@ -12,6 +12,7 @@ import msgspec
 
 from impressions_assets.errors import AnswerUnfit
 from impressions_assets.text.prompts import SCHEMA, Message, messages_of
+from impressions_assets.text.times import fold, stamps_in
 
 Ask = Callable[[str, str, Sequence[Message], Mapping[str, Any]], str]
 """From video id, kind of question, messages and the answer's schema to what the model says."""
@@ -75,6 +76,12 @@ def texts_of(ask: Ask, question: Question, check: Check) -> Texts:
         raise AnswerUnfit(f"{question.kind}: asked twice: {problem}; {error}") from error
     missing = {key: why for key, why in second.problems.items() if key not in first.fit}
     return Texts({**first.fit, **second.fit}, missing)
+
+
+def invents_times(before: str, after: str) -> bool:
+    """Whether a text has a time, as clocks and players write it, that the one before has not."""
+    known = {stamp.seconds for stamp in stamps_in(fold(before))}
+    return any(stamp.seconds not in known for stamp in stamps_in(fold(after)))
 
 
 def _asked(ask: Ask, question: Question, check: Check, kind: str, problem: str) -> Texts:

@@ -42,6 +42,18 @@ the words that the talk uses, capitalized as a sentence, without number, time, q
 final stop.
 """
 
+_REWRITE = """\
+You edit the transcript of a recorded talk for readers. Rewrite each part as good prose: whole
+sentences, punctuation, no fillers, false starts and repetitions. Keep what is said, its order, its
+names, numbers and quotations, and who speaks (first person stays). Add nothing: no fact, no time,
+no heading, no remark, no markup. Each part stays a part of its own: move nothing to another.
+"""
+
+_TRANSLATE = """\
+Write in the language {language} (a BCP 47 tag), whatever the language of the talk. Parts whose id
+begins with "h" are titles: translate them, and keep them as short as they are.
+"""
+
 _AGAIN = """
 Your last answer to this could not be used: {problem}. Answer again, with all ids."""
 
@@ -49,6 +61,11 @@ Your last answer to this could not be used: {problem}. Answer again, with all id
 def for_titles() -> str:
     """The instructions to name chapters."""
     return _TITLES + _FORM
+
+
+def for_rewrite(language: str | None) -> str:
+    """The instructions to rewrite, and into which language (a BCP 47 tag), when it is another."""
+    return _REWRITE + (_TRANSLATE.format(language=language) if language else "") + _FORM
 
 
 def messages_of(

@@ -178,3 +178,26 @@ def test_forgetting_a_video_forgets_what_a_model_said_of_it(
     bury(house.home, "a")
     remove_rows(house.home, "a")
     assert answered(house) == {"b", "c"}
+
+
+def test_articles_are_rewritten_once_and_again_in_another_language(
+    house: House, model: LanguageModel, archive: Archive
+) -> None:
+    model.reply = lambda key, text: f"So: {text}"
+    archive.add("talk-d", webpage_url="https://www.youtube.com/watch?v=talk-d")
+    assets = ("videos", "transcripts", "chapters", "articles")
+    house.declare("talks", archive.folder, **settings(model, articles={"rewrite": True}))
+    run = house.data("talks", *assets)
+    assert run.ok
+    assert run.metadata("articles")["not_rewritten"] == 0
+    pages = {row.video_id: row for row in house.home.table("articles").rows("talks")}
+    assert "[0:00](https://www.youtube.com/watch?v=talk-d&t=0) So: " in pages["talk-d"].markdown
+    assert len(model.bodies) == 4
+    assert house.data("talks", *assets).computed()["articles"] == 0
+    declared = house.home.store.read_text("channels.yaml") or ""
+    german = declared.replace("rewrite: true", "rewrite: true\n      language: de")
+    house.home.store.write_text("channels.yaml", german)
+    assert house.data("talks", *assets).ok
+    titles = house.home.table("articles").columns("talks", "title")
+    assert {title for (title,) in titles} == {f"So: Talk talk-{one}" for one in "abcd"}
+    assert len(model.bodies) == 8
