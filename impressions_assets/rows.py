@@ -119,6 +119,15 @@ class Chapters(Struct, frozen=True, kw_only=True):
         return tuple(chapter for chapter in self.chapters if chapter.origin != "segmented")
 
 
+class KeyFrame(Struct, frozen=True):
+    """A picture out of a video, stored as a file."""
+
+    start_seconds: Annotated[float, Meta(description="start of the chapter that it shows")]
+    name: Annotated[str, Meta(description="name in the page, and beside an exported one")]
+    digest: Annotated[str, Meta(description="sha256 of the bytes, under which it is stored")]
+    size_bytes: Annotated[int, Meta(description="size in bytes")]
+
+
 class Article(Struct, frozen=True, kw_only=True):
     """One video as a page of Markdown; empty when there is nothing to read."""
 
@@ -129,6 +138,7 @@ class Article(Struct, frozen=True, kw_only=True):
     notes: Annotated[
         tuple[str, ...], Meta(description="what a rewrite left as it was, and why")
     ] = ()
+    frames: Annotated[tuple[KeyFrame, ...], Meta(description="key frames that the page shows")] = ()
 
 
 class Question(Struct, frozen=True, omit_defaults=True):

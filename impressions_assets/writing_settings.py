@@ -39,6 +39,9 @@ class LanguageModelSettings(Strict):
     json_schema: bool = Field(
         default=True, description="whether the server takes response_format json_schema"
     )
+    sees_pictures: bool = Field(
+        default=False, description="whether it takes pictures: a rewrite then comes with key frames"
+    )
     parameters: dict[str, str | int | float | bool] = Field(
         default={}, description="what else each request says, e.g. temperature: 0"
     )
@@ -56,6 +59,11 @@ class ArticleSettings(Strict):
     rewrite: bool = Field(default=False, description="whether a language model rewrites them")
     language: Language | None = Field(
         default=None, description="language to write in; that of the talk unless it is said"
+    )
+
+    key_frames: bool = Field(
+        default=False,
+        description="whether chapters show a picture, where the video's file lies beside captions",
     )
 
     @model_validator(mode="after")

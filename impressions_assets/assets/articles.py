@@ -1,5 +1,7 @@
 """The `articles` asset: each video as a page to read."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 
 import dagster as dg
@@ -17,7 +19,10 @@ from impressions_assets.channels import Channel
 from impressions_assets.language_model.side_by_side import side_by_side
 from impressions_assets.ledger import Stage, Work, each, refresh
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.resources.key_frames import KeyFrames
 from impressions_assets.resources.language_models import asked_with, language_model_of
+from impressions_assets.rows import Article
+from impressions_assets.sources import key_frames
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.prompts import for_rewrite
 from impressions_assets.text.rewriting import rewritten
@@ -36,34 +41,52 @@ def articles(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
     """One Markdown article per video: chapters as headings, times as links."""
     home, name = impressions.home, context.partition_key
     channel = impressions.channel(name)
-    report = refresh(
-        home,
-        STAGE,
-        name,
-        _work(impressions, channel),
-        settings_of(channel),
-        progress=log_progress(context),
-    )
-    pages = home.table(STAGE.table).columns(name, "title", "num_words", "notes")
+    with ExitStack() as stack:
+        report = refresh(
+            home,
+            STAGE,
+            name,
+            _work(impressions, channel, stack),
+            settings_of(channel),
+            progress=log_progress(context),
+        )
+    table = home.table(STAGE.table)
+    pages = table.columns(name, "title", "num_words")
     return materialized(
         report,
         not_paused(report),
-        num_words=sum(words for _, words, _ in pages),
-        not_rewritten=sum(len(notes) for *_, notes in pages),
-        preview=[{"title": title, "words": words} for title, words, _ in pages],
+        num_words=sum(words for _, words in pages),
+        not_rewritten=table.num_items(name, "notes"),
+        key_frames=table.num_items(name, "frames"),
+        preview=[{"title": title, "words": words} for title, words in pages],
     )
 
 
 def settings_of(channel: Channel) -> object:
-    """What matters to this stage: a change computes every row again; nothing without a rewrite."""
-    if not channel.articles.rewrite:
-        return None
-    return {"rewrite": asked_with(channel, for_rewrite(channel.articles.language))}
+    """What matters to this stage: a change computes every row again.
+
+    Nothing does where no language model rewrites and no pictures are wanted.
+    """
+    settings: dict[str, object] = {}
+    if channel.articles.rewrite:
+        asked = for_rewrite(channel.articles.language, with_pictures=_sees_pictures(channel))
+        settings["rewrite"] = asked_with(channel, asked)
+    if channel.articles.key_frames:
+        settings["key_frames"] = key_frames.VERSION
+    return settings or None
 
 
-def _work(impressions: Impressions, channel: Channel) -> Work:
+def _sees_pictures(channel: Channel) -> bool:
+    return channel.articles.key_frames and language_model_of(channel).sees_pictures
+
+
+def _work(impressions: Impressions, channel: Channel, stack: ExitStack) -> Work:
+    article: Callable[..., Article] = article_of
+    if channel.articles.key_frames:
+        sources = stack.enter_context(impressions.sources(channel))
+        article = partial(article, pictures=KeyFrames(impressions.home, sources))
     if not channel.articles.rewrite:
-        return each(article_of)
+        return each(article)
     model = language_model_of(channel)
     answers = impressions.answers(model)
     rewrite = partial(
@@ -71,5 +94,6 @@ def _work(impressions: Impressions, channel: Channel) -> Work:
         answers.ask,
         language=channel.articles.language,
         window_words=model.window_words,
+        sees_pictures=_sees_pictures(channel),
     )
-    return side_by_side(partial(article_of, rewrite=rewrite), answers, model.concurrency)
+    return side_by_side(partial(article, rewrite=rewrite), answers, model.concurrency)

@@ -12,7 +12,7 @@ from datetime import date
 from impressions_assets.rows import Article, Chapter, Chapters, Segment, Transcript, Video
 from impressions_assets.text.clean import clean_line, clean_transcript
 from impressions_assets.text.markdown import Anchors, escaped, escaped_title
-from impressions_assets.text.pages import Page, Rewrite, parts_of
+from impressions_assets.text.pages import Page, Pictures, Rewrite, parts_of
 from impressions_assets.text.paragraphs import (
     MOST_WORDS,
     Paragraph,
@@ -30,7 +30,12 @@ _NO_TIMES = "not rewritten: it has no times that a rewrite could keep"
 
 
 def article_of(
-    video: Video, transcript: Transcript, chapters: Chapters, rewrite: Rewrite | None = None
+    video: Video,
+    transcript: Transcript,
+    chapters: Chapters,
+    *,
+    rewrite: Rewrite | None = None,
+    pictures: Pictures = lambda video, chapters: {},
 ) -> Article:
     """The page; '' when the video has no words.
 
@@ -39,6 +44,7 @@ def article_of(
         transcript: what was said, or written.
         chapters: its chapters.
         rewrite: puts what was said into other words; text that nobody spoke stays as it is.
+        pictures: gives key frames of the chapters.
     """
     title = clean_line(video.title) or video.video_id
     segments = clean_transcript(transcript).segments
@@ -53,7 +59,10 @@ def article_of(
         page = page._replace(notes=(_NO_TIMES,) if rewrite else ())
         body = [block for segment in segments for block in _written(segment.text)]
         return _article(video, page, body, num_words)
-    page = page._replace(parts=tuple(parts_of(segments, chapters.chapters)))
+    page = page._replace(
+        parts=tuple(parts_of(segments, chapters.chapters)),
+        pictures=pictures(video, chapters.chapters),
+    )
     if rewrite:
         page = rewrite(video, page)
         num_words = sum(num_words_in(part.text) for part in page.paragraphs)
@@ -69,6 +78,7 @@ def _article(video: Video, page: Page, body: Sequence[str], num_words: int) -> A
         markdown="\n\n".join(block for block in [*head, *body] if block) + "\n",
         num_words=num_words,
         notes=page.notes,
+        frames=tuple(picture.frame for picture in page.pictures.values()),
     )
 
 
@@ -109,6 +119,8 @@ def _speech(page: Page, named: bool, url: str) -> Iterator[str]:
     for number, part in enumerate(page.parts):
         if isinstance(part, Chapter):
             yield f"## {escaped_title(part.title)} {_time(part.start_seconds, url)}"
+            if picture := page.pictures.get(part.start_seconds):
+                yield f"![{escaped_title(part.title)}]({picture.frame.name})"
             speaker = None  # a reader may start at any heading
             continue
         text = _paragraph(part, named and part.speaker != speaker)

@@ -6,6 +6,7 @@ has unfit ones, is asked for once more; what is then still unfit is told, with t
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,10 +49,12 @@ class Question(NamedTuple):
     instructions: str
     video: Mapping[str, Any]
     texts: Mapping[str, str]
+    pictures: Mapping[str, bytes] = MappingProxyType({})
+    """JPEGs by the id of the text during which each was shown."""
 
     def messages(self, problem: str = "") -> list[Message]:
         """The conversation; with what was wrong before, when it is asked again."""
-        return messages_of(self.instructions, self.video, self.texts, problem)
+        return messages_of(self.instructions, self.video, self.texts, self.pictures, problem)
 
 
 def texts_of(ask: Ask, question: Question, check: Check) -> Texts:

@@ -1,13 +1,21 @@
 """Pages: what an article says, before it is Markdown. A rewrite changes words here, and no time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-from impressions_assets.rows import Chapter, Segment, Video
+from impressions_assets.rows import Chapter, KeyFrame, Segment, Video
 from impressions_assets.text.paragraphs import Paragraph, paragraphs_of
 from impressions_assets.text.sections import sections_of
 
 Part = Chapter | Paragraph
+
+
+class Picture(NamedTuple):
+    """A JPEG, and the row that names it."""
+
+    frame: KeyFrame
+    jpeg: bytes
 
 
 class Page(NamedTuple):
@@ -20,6 +28,8 @@ class Page(NamedTuple):
     as_spoken: frozenset[int] = frozenset()
     """The numbers of the parts that a rewrite left as they were."""
     notes: tuple[str, ...] = ()
+    pictures: Mapping[float, Picture] = MappingProxyType({})
+    """Pictures of chapters, by their starts."""
 
     @property
     def chapters(self) -> list[Chapter]:
@@ -33,6 +43,9 @@ class Page(NamedTuple):
 
 
 Rewrite = Callable[[Video, Page], Page]
+
+Pictures = Callable[[Video, Sequence[Chapter]], Mapping[float, Picture]]
+"""From a video and its chapters to pictures of some of them, by their starts."""
 
 
 def parts_of(segments: Sequence[Segment], chapters: Sequence[Chapter]) -> Iterator[Part]:

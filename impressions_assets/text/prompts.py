@@ -5,6 +5,7 @@ each says that what stands in the talk is material and no instruction.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,12 @@ Write in the language {language} (a BCP 47 tag), whatever the language of the ta
 begins with "h" are titles: translate them, and keep them as short as they are.
 """
 
+_PICTURES = """\
+With the message come pictures from the recording, in the order of `pictures` of `video`: each names
+the part during which it was shown. Let them tell you how names, words and formulas are spelled.
+Describe none of them.
+"""
+
 _AGAIN = """
 Your last answer to this could not be used: {problem}. Answer again, with all ids."""
 
@@ -63,13 +70,18 @@ def for_titles() -> str:
     return _TITLES + _FORM
 
 
-def for_rewrite(language: str | None) -> str:
+def for_rewrite(language: str | None, *, with_pictures: bool = False) -> str:
     """The instructions to rewrite, and into which language (a BCP 47 tag), when it is another."""
-    return _REWRITE + (_TRANSLATE.format(language=language) if language else "") + _FORM
+    translate = _TRANSLATE.format(language=language) if language else ""
+    return _REWRITE + translate + (_PICTURES if with_pictures else "") + _FORM
 
 
 def messages_of(
-    instructions: str, video: Mapping[str, Any], texts: Mapping[str, str], problem: str = ""
+    instructions: str,
+    video: Mapping[str, Any],
+    texts: Mapping[str, str],
+    pictures: Mapping[str, bytes],
+    problem: str = "",
 ) -> list[Message]:
     """The conversation: two messages, for some models take no more roles than these in turn.
 
@@ -77,14 +89,22 @@ def messages_of(
         instructions: what to do.
         video: what the talk is about.
         texts: the parts by id.
+        pictures: JPEGs by the id of a part during which each was shown.
         problem: what was wrong with the answer before, if there was one.
     """
+    about = {**video, "pictures": list(pictures)} if pictures else video
     parts = [{"id": number, "text": text} for number, text in texts.items()]
-    material = json.dumps({"video": video, "texts": parts}, ensure_ascii=False, indent=1)
+    material = json.dumps({"video": about, "texts": parts}, ensure_ascii=False, indent=1)
+    text = material + (_AGAIN.format(problem=problem) if problem else "")
+    seen = [{"type": "image_url", "image_url": {"url": _url(one)}} for one in pictures.values()]
     return [
         {"role": "system", "content": instructions},
-        {"role": "user", "content": material + (_AGAIN.format(problem=problem) if problem else "")},
+        {"role": "user", "content": [{"type": "text", "text": text}, *seen] if seen else text},
     ]
+
+
+def _url(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
 
 
 def digest(instructions: str) -> str:

@@ -25,7 +25,13 @@ _FEW_WORDS = 40  # of those, a filler may be all that there is
 
 
 def rewritten(
-    ask: Ask, video: Video, page: Page, *, language: str | None = None, window_words: int = 1500
+    ask: Ask,
+    video: Video,
+    page: Page,
+    *,
+    language: str | None = None,
+    window_words: int = 1500,
+    sees_pictures: bool = False,
 ) -> Page:
     """The page in the model's words; with a language, its titles and its summary as well.
 
@@ -33,12 +39,14 @@ def rewritten(
         AnswerUnfit: two answers could not be read.
     """
     about = {"title": page.title, "channel": clean_line(video.channel_title)}
-    instructions = for_rewrite(language)
+    instructions = for_rewrite(language, with_pictures=sees_pictures)
+    shown = _shown_with(page) if sees_pictures else {}
     kind = f"rewrite/{language or 'same'}"
     new: dict[str, str] = {}
     problems: dict[str, str] = {}
     for number, texts in enumerate(_windows(_texts_of(page, language is not None), window_words)):
-        asked = Question(video.video_id, f"{kind}/{number}", instructions, about, texts)
+        seen = {key: shown[key] for key in texts if key in shown}
+        asked = Question(video.video_id, f"{kind}/{number}", instructions, about, texts, seen)
         found = texts_of(ask, asked, partial(_problem_in, texts))
         new |= found.fit
         problems |= found.problems
@@ -76,6 +84,18 @@ def _texts_of(page: Page, titles_too: bool) -> Iterator[tuple[str, str]]:
             yield f"p{number}", part.text
         elif titles_too and clean_line(part.title):
             yield f"h{number}", clean_line(part.title)
+
+
+def _shown_with(page: Page) -> dict[str, bytes]:
+    """The pictures by the id of the first paragraph of their chapters."""
+    shown: dict[str, bytes] = {}
+    picture = None
+    for number, part in enumerate(page.parts):
+        if isinstance(part, Chapter):
+            picture = page.pictures.get(part.start_seconds)
+        elif picture:
+            shown[f"p{number}"], picture = picture.jpeg, None
+    return shown
 
 
 def _windows(texts: Iterator[tuple[str, str]], most_words: int) -> Iterator[dict[str, str]]:

@@ -21,7 +21,7 @@ from impressions_assets.language_model.endpoint import Endpoint
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
 
-ASKED = messages_of("Do it.", {"title": "A talk"}, {"a": "one"})
+ASKED = messages_of("Do it.", {"title": "A talk"}, {"a": "one"}, {})
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_another_model_or_prompt_is_asked_anew(home: Home, model: LanguageModel)
     asked(home, Endpoint(model.url))
     asked(home, Endpoint(model.url), "another")
     answers = Answers(home, Endpoint(model.url), "m", {})
-    answers.ask("v", "titles/0", messages_of("Do it well.", {}, {"a": "one"}), SCHEMA)
+    answers.ask("v", "titles/0", messages_of("Do it well.", {}, {"a": "one"}, {}), SCHEMA)
     answers.close()
     assert len(model.bodies) == 3
     assert home.table("captures").count(SHARED) == 2  # one a model, the last prompt's

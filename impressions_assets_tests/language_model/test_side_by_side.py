@@ -1,7 +1,9 @@
 """Several videos at a time: in their order, no more than allowed, and no answer lost."""
 
 import itertools
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,8 +17,6 @@ from impressions_assets.rows import Article, Failed, Video
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
 
-NOT_NOW = Fault(429, headers={"Retry-After": "3600"})
-
 
 @pytest.fixture
 def model() -> Iterator[LanguageModel]:
@@ -28,7 +28,9 @@ def work_of(home: Home, model: LanguageModel, workers: int) -> Work:
     answers = Answers(home, Endpoint(model.url), "m", {})
 
     def article(video: Video) -> Article:
-        said = answers.ask(video.video_id, "k", messages_of("", {}, {video.video_id: ""}), SCHEMA)
+        said = answers.ask(
+            video.video_id, "k", messages_of("", {}, {video.video_id: ""}, {}), SCHEMA
+        )
         return Article(video_id=video.video_id, title=said, markdown="", num_words=0)
 
     return side_by_side(article, answers, workers)
@@ -63,12 +65,19 @@ def test_an_answer_is_kept_before_its_row_is_given(home: Home, model: LanguageMo
 def test_a_pause_ends_it_and_what_was_answered_meanwhile_is_kept(
     home: Home, model: LanguageModel
 ) -> None:
-    model.faults += [NOT_NOW]
+    answers = Answers(home, Endpoint(model.url), "m", {})
+    all_done = threading.Barrier(4)
+
+    def paused_first(video: Video) -> None:
+        if video.video_id != "v00":
+            answers.ask(video.video_id, "k", messages_of("", {}, {"a": ""}, {}), SCHEMA)
+        all_done.wait(10)
+        raise SourcePaused("not now", datetime.now(UTC), "m")
+
     with pytest.raises(SourcePaused):
-        list(work_of(home, model, 4)(videos(4)))
-    assert home.table("captures").count(SHARED) == 3
-    assert len(list(work_of(home, model, 4)(videos(4)))) == 4
-    assert len(model.bodies) == 5
+        list(side_by_side(paused_first, answers, 4)(videos(4)))
+    kept = {capture.video_id for capture in home.table("captures").rows(SHARED)}
+    assert kept == {"v01", "v02", "v03"}
 
 
 def test_one_failure_is_told_in_its_place(home: Home, model: LanguageModel) -> None:

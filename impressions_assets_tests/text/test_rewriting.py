@@ -62,7 +62,7 @@ def article(
     def rewrite(of: Video, page: Page) -> Page:
         return rewritten(model, of, page, **options)
 
-    return article_of(about, talk, found, rewrite)
+    return article_of(about, talk, found, rewrite=rewrite)
 
 
 def times_in(markdown: str) -> list[int]:
