@@ -88,12 +88,15 @@ def glued_stamps_in(folded_text: str) -> Iterator[tuple[Stamp, ...]]:
         before = folded_text[max(0, match.start() - 2) : match.start()]
         if len(digits) <= 2 and _IN_NUMBER.match(before):
             continue
-        minutes, seconds = match["hs"] and match["s"], match["hs"] or match["s"]
-        lengths = [
-            n for n in (3, 2, 1) if n <= len(digits) and (n < 3 or not (minutes or digits[3:]))
-        ]
+        behind, unit, most = int(match["s"]), 60, 3
+        if match["hs"]:
+            behind, unit, most = behind * 60 + int(match["hs"]), 3600, 2
+        most = min(len(digits), 2 if digits[3:] else most)
         yield tuple(
-            Stamp(match.end("d") - n, end, _seconds(digits[-n:], minutes, seconds)) for n in lengths
+            [
+                Stamp(match.end("d") - n, end, int(digits[-n:]) * unit + behind)
+                for n in range(most, 0, -1)
+            ]
         )
 
 
