@@ -17,7 +17,7 @@ _VIDEOS = 100
 _WORDS = 5000
 _LINE = 5000
 _TRIES, _TIMES = 3, 10
-# Found by search over what a repeated piece of a line costs; each is slow in its own way.
+# Pieces written by hand: repeated, they make a line that is slow to read, each in its own way.
 _HOSTILE = (
     *("1:11", "0:00 ", "(1:02", "1h1", "[0:00](", "11: 1"),
     *(
