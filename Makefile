@@ -12,6 +12,9 @@ READY := .venv/ready
 EXTRAS := train,data,dev
 PYTEST := $(BIN)/python -m pytest
 
+# Images of containers set it, and each worker of the tests would compile all of them anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup demo dev test test-slow check format docs bench eval clean
 
 help: ## show this list
@@ -27,10 +30,10 @@ dev: $(READY) ## open the Dagster UI on http://127.0.0.1:3000, with its daemon
 	@$(BIN)/impressions dev
 
 test: $(READY) ## run the quick tests
-	@$(PYTEST) -n 2 -m "not slow and not gpu"
+	@$(PYTEST) -n 2 -m "not slow and not gpu" --hypothesis-profile=quick
 
-test-slow: $(READY) ## run the tests that take minutes
-	@$(PYTEST) -m "slow and not gpu" || [ $$? -eq 5 ]  # 5: none is marked slow
+test-slow: $(READY) ## run the tests that take minutes, and properties on many examples
+	@$(PYTEST) -m "(slow or hypothesis) and not gpu" --hypothesis-profile=thorough
 
 check: $(READY) ## lint, formatting, types, who imports whom, and the data dictionary
 	@$(BIN)/ruff check .

@@ -117,6 +117,9 @@ class ChapterSettings(Strict):
         allow_inf_nan=False,
         description="length of a chapter to aim at; by the video's length unless it is said",
     )
+    titles: Literal["key_phrases", "language_model"] = Field(
+        default="key_phrases", description="who names those cut from the transcript"
+    )
 
 
 class QuestionRules(Strict):

@@ -1,12 +1,12 @@
 """What a channel is: the schema of `channels.yaml`, as frozen pydantic models.
 
 A channel joins sources, which stand here, and settings for each stage, which stand in
-`channel_settings`. Reading and editing the file's text is `channel_file`'s work, understanding a
-command line's argument `source_argument`'s.
+`channel_settings` and `writing_settings`. Reading and editing the file's text is `channel_file`'s
+work, understanding a command line's argument `source_argument`'s.
 """
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -27,6 +27,8 @@ from impressions_assets.channel_settings import (
     YouTubeSettings,
     absolute_location,
 )
+from impressions_assets.transforms import ChosenTransform
+from impressions_assets.writing_settings import ArticleSettings, LanguageModelSettings
 from impressions_assets.youtube_links import canonical_url
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -124,11 +126,20 @@ class Channel(Strict):
     chapters: ChapterSettings = Field(
         default=ChapterSettings(), description="how chapters are made where none are listed"
     )
+    articles: ArticleSettings = Field(
+        default=ArticleSettings(), description="how articles are written"
+    )
+    language_model: LanguageModelSettings | None = Field(
+        default=None, description="the language model that names chapters and rewrites articles"
+    )
     questions: QuestionRules = Field(
         default=QuestionRules(), description="how questions are recognized"
     )
     documents: DocumentSettings = Field(
         default=DocumentSettings(), description="how documents are made"
+    )
+    transforms: tuple[ChosenTransform, ...] = Field(
+        default=(), description="steps to pairs and documents, in order: docs/transforms.md"
     )
     tokenizer: TokenizerSettings = Field(
         default=TokenizerSettings(), description="how text is tokenized"
@@ -145,6 +156,16 @@ class Channel(Strict):
         description="who allowed what is made of this channel to be published, and how;"
         " without it nothing is",
     )
+
+    @model_validator(mode="after")
+    def _has_the_model_it_asks(self) -> Self:
+        asks = {
+            "chapters.titles: language_model": self.chapters.titles == "language_model",
+            "articles.rewrite": self.articles.rewrite,
+        }
+        for setting in (name for name, is_on in asks.items() if is_on and not self.language_model):
+            raise ValueError(f"{setting} needs `language_model`, with its `url` and `model`")
+        return self
 
 
 class Channels(Strict):

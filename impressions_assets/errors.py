@@ -9,6 +9,7 @@ ImpressionsError
 │   ├── SourceRefused        it does not let us in: a wrong key, a wrong cookies file
 │   ├── VideoUnavailable     this video is gone, private, or not for everybody
 │   ├── NoCaptions           it was asked, and it has no captions
+│   ├── AnswerUnfit          a language model said what nothing can be made of
 │   ├── NotYet               a live stream that is to come, or goes on
 │   └── SourcePaused         nobody may ask it before a certain time
 │       ├── Blocked              it takes us for a robot
@@ -79,6 +80,10 @@ class NoCaptions(SourceError):
         """Name the reason: `disabled`, `none`, `language`."""
         super().__init__(message)
         self.reason = reason
+
+
+class AnswerUnfit(SourceError):
+    """A language model's answer is none to what was asked."""
 
 
 class NotYet(SourceError):

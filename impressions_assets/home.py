@@ -4,7 +4,7 @@ Does not belong here: what a row means (rows.py), which rows are due (ledger.py)
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -263,6 +263,10 @@ class Home:
         theirs = self._drop_shards(channel, current_too=current_too)
         self.store.delete(theirs - self._named())
 
+    def delete_frames(self, video_id: str) -> None:
+        """Delete the key frames that only the articles of one video show, now."""
+        self.store.delete(self._frames(set()) - self._frames({video_id}))
+
     def _drop_shards(self, channel: str, *, current_too: bool = False) -> set[str]:
         made = self.artifacts(channel, "token_shards")
         stale = [row for row in made if current_too or not row.current]
@@ -274,7 +278,14 @@ class Home:
         """Return the digests of all files that a row names."""
         table = self.table("artifacts")
         rows = (row for channel in table.channels() for row in table.rows(channel))
-        return {file.digest for row in rows for file in row.files}
+        return {file.digest for row in rows for file in row.files} | self._frames(set())
+
+    def _frames(self, but_of: Set[str]) -> set[str]:
+        """Return the digests of the key frames of all articles but those of some videos."""
+        table = self.table("articles")
+        found = (table.columns(name, "video_id", "frames.digest") for name in table.channels())
+        rows = (row for rows in found for row in rows)
+        return {digest for video_id, frames in rows if video_id not in but_of for digest in frames}
 
     def _bring_up_to_date(self) -> None:
         found = self.store.read_text("home.json")

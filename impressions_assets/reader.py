@@ -25,6 +25,7 @@ from impressions_assets.rows import (
     Article,
     Chapter,
     Document,
+    Dropped,
     QAPair,
     Segment,
     Video,
@@ -75,6 +76,16 @@ class ChannelReader:
     def documents(self) -> pd.DataFrame:
         """Return a row per document: clean text and split; `dropped` holds what was rejected."""
         return _frame(map(_plain, self._rows("documents")), *_fields(Document))
+
+    def dropped(self) -> pd.DataFrame:
+        """Return a row per thing that cleaning or a transform took out, and from which table."""
+        rows = (
+            {"video_id": row.video_id, "table": table, **_plain(gone)}
+            for table in ("transcripts", "qa_pairs", "documents")
+            for row in self._rows(table)
+            for gone in row.dropped
+        )
+        return _frame(rows, "video_id", "table", *_fields(Dropped))
 
     def duplicates(self) -> pd.DataFrame:
         """Return a row per document that says nearly what an earlier one says, with that one.

@@ -90,6 +90,7 @@ class Dropped(Struct, frozen=True, omit_defaults=True):
     reason: Annotated[str, Meta(description="why, in a few fixed words")]
     text: Annotated[str, Meta(description="what was taken out")]
     start_seconds: Annotated[float | None, Meta(description="where it stood")] = None
+    transform: Annotated[str, Meta(description="the transform that did; '' for cleaning")] = ""
 
 
 class Transcript(Struct, frozen=True, kw_only=True):
@@ -114,11 +115,21 @@ class Chapters(Struct, frozen=True, kw_only=True):
 
     video_id: Annotated[str, Meta(description="the video")]
     chapters: Annotated[tuple[Chapter, ...], Meta(description="chapters, starts rising")] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="titles a language model did not give")] = ()
 
     @property
     def listed(self) -> tuple[Chapter, ...]:
         """Those that a person wrote: none of the segmented ones, whose bounds are a guess."""
         return tuple(chapter for chapter in self.chapters if chapter.origin != "segmented")
+
+
+class KeyFrame(Struct, frozen=True):
+    """A picture out of a video, stored as a file."""
+
+    start_seconds: Annotated[float, Meta(description="start of the chapter that it shows")]
+    name: Annotated[str, Meta(description="name in the page, and beside an exported one")]
+    digest: Annotated[str, Meta(description="sha256 of the bytes, under which it is stored")]
+    size_bytes: Annotated[int, Meta(description="size in bytes")]
 
 
 class Article(Struct, frozen=True, kw_only=True):
@@ -128,6 +139,10 @@ class Article(Struct, frozen=True, kw_only=True):
     title: Annotated[str, Meta(description="title of the article")]
     markdown: Annotated[str, Meta(description="the page: chapters as headings, times as links")]
     num_words: Annotated[int, Meta(description="words in the page")]
+    notes: Annotated[
+        tuple[str, ...], Meta(description="what a rewrite left as it was, and why")
+    ] = ()
+    frames: Annotated[tuple[KeyFrame, ...], Meta(description="key frames that the page shows")] = ()
 
 
 class Question(Struct, frozen=True, omit_defaults=True):
@@ -158,6 +173,7 @@ class QAPairs(Struct, frozen=True, kw_only=True):
 
     video_id: Annotated[str, Meta(description="the video")]
     pairs: Annotated[tuple[QAPair, ...], Meta(description="pairs in order of time")] = ()
+    dropped: Annotated[tuple[Dropped, ...], Meta(description="what transforms took out")] = ()
 
 
 class Document(Struct, frozen=True, kw_only=True):

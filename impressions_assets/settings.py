@@ -16,6 +16,7 @@ from impressions_assets.errors import ConfigError
 _PROXY = "IMPRESSIONS_YOUTUBE_PROXY"
 _WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
 _COOKIES = "IMPRESSIONS_YOUTUBE_COOKIES"
+_LANGUAGE_MODEL_KEY = "IMPRESSIONS_LLM_API_KEY"
 _YOUTUBE_URL = "IMPRESSIONS_YOUTUBE_URL"
 
 
@@ -76,12 +77,17 @@ class Settings:
     """
 
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """Where the settings of YouTube stand; they are read when YouTube is, not before."""
+    """Where keys and YouTube's settings stand; they are read when they are needed, not before."""
 
     @cached_property
     def youtube(self) -> YouTubeAccess:
         """How YouTube is reached; `ConfigError` when a variable for it is wrong."""
         return youtube_access(self.environ)
+
+    @property
+    def language_model_key(self) -> str:
+        """Key of the language models' endpoints; '' without one, as local servers take it."""
+        return self.environ.get(_LANGUAGE_MODEL_KEY, "").strip()
 
     @property
     def dagster_home(self) -> Path:

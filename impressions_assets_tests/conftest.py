@@ -24,6 +24,38 @@ if TYPE_CHECKING:
     from impressions_assets_tests.houses import House
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """How many examples of a property `make test` and `make test-slow` try."""
+    if config.getoption("--hypothesis-profile"):
+        from hypothesis import settings  # a second that other tests need not spend
+
+        settings.register_profile("quick", max_examples=25)
+        settings.register_profile("thorough", max_examples=200)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_read_once() -> Iterator[None]:
+    """Read the migrations of each of Dagster's databases once, and not whenever one is opened.
+
+    A new instance took 225 ms of work without this, 130 ms with it; opening it again 45 and 15.
+    """
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    read = ScriptDirectory.from_config
+    known: dict[str | None, ScriptDirectory] = {}
+
+    def from_config(config: Config) -> ScriptDirectory:
+        place = config.get_main_option("script_location")
+        if place not in known:
+            known[place] = read(config)
+        return known[place]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", from_config)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _definitions() -> None:
     """Resolve the definitions before any test opens an instance.

@@ -196,7 +196,7 @@ def test_a_wrong_source_is_named_with_its_line_and_the_kinds_there_are(
         ("a: 1\n---\nb: 2\n", "channels.yaml:2: is not YAML: but found another document"),
         ("\nchannels: \0", "channels.yaml:2: holds the control character '\\x00'"),
         (b"channels:\n  \xff: 1", "channels.yaml:2: byte 0xff is not UTF-8"),
-        ("[" * 3000, "channels.yaml: is not YAML that can be read"),
+        ("[" * 600, "channels.yaml: is not YAML that can be read"),
         ("? [a]\n: 1\n", "channels.yaml:1: (line 1): unknown key"),
         ("channels:\n  demo:\n", "channels.yaml:2: channels.demo.sources: is missing"),
         ("channels: {a b: {sources: [text: /a]}}", "channels.a b: 'a b' is not a channel's name"),

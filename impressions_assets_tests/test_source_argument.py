@@ -104,7 +104,10 @@ def test_anything_else_is_answered_with_what_is_accepted(argument: str) -> None:
 
 
 @pytest.mark.parametrize("argument", ["hf:", "hf: ", "hf:../x", "dataset:a/b/c", "hf:a\0"])
-def test_a_wrong_dataset_name_is_refused(argument: str) -> None:
+def test_a_wrong_dataset_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argument: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no folder has such a name
     with pytest.raises(ConfigError, match="cannot be a source"):
         source_of(argument)
 

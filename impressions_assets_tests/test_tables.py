@@ -37,6 +37,16 @@ def test_rows_come_back_as_they_went_in_and_in_the_order_of_their_keys(tmp_path:
     assert list(table(tmp_path).rows(CHANNEL)) == expected
 
 
+def test_some_rows_are_found_by_their_keys_and_nothing_else_is(tmp_path: Path) -> None:
+    t = table(tmp_path)
+    t.put(CHANNEL, [Entry(row(f"v{number}")) for number in range(250)])
+    t.put("other", [Entry(row("elsewhere"))])
+    for wanted in ([], ["v7"], ["v7", "v7"], ["v7", "v8", "v249"], ["absent"], ["v7", "absent"]):
+        found = [r.video_id for r in t.rows(CHANNEL, [key_of(name) for name in wanted])]
+        assert sorted(found) == sorted({*wanted} - {"absent"})
+    assert t.get(CHANNEL, key_of("elsewhere")) is None
+
+
 def test_one_look_tells_of_all_channels(tmp_path: Path) -> None:
     assert table(tmp_path).columns_of_all("video_id") == []
     for channel in ("talks", "more"):

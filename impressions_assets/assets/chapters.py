@@ -6,18 +6,25 @@ from typing import Any
 import dagster as dg
 
 from impressions_assets.assets.declare import (
+    NO_SOURCE_IS_PAUSED,
     NO_VIDEO_FAILED,
     Materialized,
     channel_asset,
     log_progress,
     materialized,
+    not_paused,
     passed,
 )
 from impressions_assets.channels import Channel
-from impressions_assets.ledger import Stage, each, refresh
+from impressions_assets.language_model.side_by_side import side_by_side
+from impressions_assets.ledger import Stage, Work, each, refresh
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.resources.language_models import asked_with, language_model_of
+from impressions_assets.rows import Chapters, Transcript, Video
 from impressions_assets.text.chapters import chapters_of
 from impressions_assets.text.corrections import corrected_chapters
+from impressions_assets.text.model_titles import retitled
+from impressions_assets.text.prompts import for_titles
 
 STAGE = Stage("chapters", 3, ("videos", "transcripts"), corrected_chapters)
 
@@ -27,19 +34,22 @@ STAGE = Stage("chapters", 3, ("videos", "transcripts"), corrected_chapters)
     kinds={"deltalake"},
     version=STAGE.version,
     deps=STAGE.reads,
-    checks={**NO_VIDEO_FAILED, "in_order": "The chapters of each video start one after another."},
+    checks={
+        **NO_VIDEO_FAILED,
+        **NO_SOURCE_IS_PAUSED,
+        "in_order": "The chapters of each video start one after another.",
+    },
 )
 def chapters(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
     """Chapters per video: from YouTube, from the description, or segmented from the transcript."""
     home = impressions.home
     channel = impressions.channel(context.partition_key)
-    settings = settings_of(channel)
     report = refresh(
         home,
         STAGE,
         channel.name,
-        each(partial(chapters_of, **settings)),
-        settings,
+        _work(impressions, channel),
+        settings_of(channel),
         progress=log_progress(context),
     )
     wanted = ("video_id", "chapters.start_seconds", "chapters.origin")
@@ -47,14 +57,40 @@ def chapters(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
     disordered = [video_id for video_id, starts, _ in rows if starts != sorted(set(starts))]
     return materialized(
         report,
+        not_paused(report),
         passed("in_order", not disordered, videos=disordered),
         num_chapters=sum(len(starts) for _, starts, _ in rows),
         videos_with_chapters=sum(bool(starts) for _, starts, _ in rows),
         videos_corrected=sum("manual" in origins for _, _, origins in rows),
         videos_segmented=sum("segmented" in origins for _, _, origins in rows),
+        titles_not_given=home.table(STAGE.table).num_items(channel.name, "notes"),
     )
 
 
 def settings_of(channel: Channel) -> dict[str, Any]:
-    """What matters to this stage: a change computes every row again."""
-    return channel.chapters.model_dump(mode="json")
+    """What matters to this stage: a change computes every row again.
+
+    A language model is named only where it gives the titles: the rows of all others stay valid.
+    """
+    settings = _cutting(channel)
+    if channel.chapters.titles == "language_model":
+        settings["titles"] = asked_with(channel, for_titles())
+    return settings
+
+
+def _cutting(channel: Channel) -> dict[str, Any]:
+    return channel.chapters.model_dump(mode="json", exclude={"titles"})
+
+
+def _work(impressions: Impressions, channel: Channel) -> Work:
+    settings = _cutting(channel)
+    if channel.chapters.titles == "key_phrases":
+        return each(partial(chapters_of, **settings))
+    model = language_model_of(channel)
+    answers = impressions.answers(model)
+    name = partial(retitled, answers.ask, window_words=model.window_words)
+
+    def chapters_with_titles(video: Video, transcript: Transcript) -> Chapters:
+        return name(video, transcript, chapters_of(video, transcript, **settings))
+
+    return side_by_side(chapters_with_titles, answers, model.concurrency)

@@ -21,6 +21,7 @@ from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.documents import document_of
 from impressions_assets.text.languages import agree
+from impressions_assets.transforms import OnSegments, identity_of
 
 STAGE = Stage("documents", 2, ("videos", "transcripts", "chapters"))
 
@@ -43,16 +44,17 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
     """Clean text per video; what was dropped is kept beside it with its reason."""
     home = impressions.home
     channel = impressions.channel(context.partition_key)
-    settings = settings_of(channel)
+    work = partial(document_of, **_options(channel), transforms=channel.transforms)
     report = refresh(
         home,
         STAGE,
         channel.name,
-        each(partial(document_of, **settings)),
-        settings,
+        each(work),
+        settings_of(channel),
         progress=log_progress(context),
     )
-    sizes = home.table(STAGE.table).columns(channel.name, "video_id", "num_characters")
+    table = home.table(STAGE.table)
+    sizes = table.columns(channel.name, "video_id", "num_characters")
     texts = sum(size > 0 for _, size in sizes)
     return materialized(
         report,
@@ -62,12 +64,19 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
         _nothing_said_elsewhere(home, channel),
         num_characters=sum(size for _, size in sizes),
         with_text=texts,
+        num_dropped=table.num_items(channel.name, "dropped"),
         preview=[{"video": video_id, "characters": size} for video_id, size in sizes],
     )
 
 
 def settings_of(channel: Channel) -> dict[str, Any]:
     """What matters to this stage: a change computes every row again."""
+    # Without transforms nothing names them, so that a channel that chooses none keeps its rows.
+    chosen = identity_of(step for step in channel.transforms if isinstance(step, OnSegments))
+    return _options(channel) | ({"transforms": chosen} if chosen else {})
+
+
+def _options(channel: Channel) -> dict[str, Any]:
     # What counts as a duplicate is decided of stored signatures, and changes no row.
     return channel.documents.model_dump(mode="json", exclude={"duplicate_similarity"})
 

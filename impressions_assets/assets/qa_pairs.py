@@ -16,6 +16,7 @@ from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.text.corrections import corrected_pairs
 from impressions_assets.text.qa import pairs_of
+from impressions_assets.transforms import identity_of
 
 STAGE = Stage("qa_pairs", 5, ("videos", "transcripts", "chapters"), corrected_pairs)
 
@@ -31,26 +32,32 @@ def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
     """Questions that are listed or asked, each with what was said in answer."""
     home = impressions.home
     channel = impressions.channel(context.partition_key)
-    announcements = channel.questions.announcements
+    work = partial(
+        pairs_of,
+        announcements=channel.questions.announcements,
+        transforms=channel.transforms,
+    )
     report = refresh(
         home,
         STAGE,
         channel.name,
-        each(partial(pairs_of, announcements=announcements)),
+        each(work),
         settings_of(channel),
         progress=log_progress(context),
     )
-    rows = home.table(STAGE.table).columns(
-        channel.name, "video_id", "pairs.start_seconds", "pairs.review"
-    )
+    table = home.table(STAGE.table)
+    rows = table.columns(channel.name, "video_id", "pairs.start_seconds", "pairs.review")
     return materialized(
         report,
         num_pairs=sum(len(starts) for _, starts, _ in rows),
-        reviewed=sum(review != "unreviewed" for _, _, reviews in rows for review in reviews),
+        num_reviewed=sum(review != "unreviewed" for _, _, reviews in rows for review in reviews),
+        num_dropped=table.num_items(channel.name, "dropped"),
         preview=[{"video": found, "pairs": len(starts)} for found, starts, _ in rows if starts],
     )
 
 
 def settings_of(channel: Channel) -> object:
     """What matters to this stage: a change computes every row again."""
-    return [channel.questions.announcements]
+    # Without transforms nothing names them, so that a channel that chooses none keeps its rows.
+    chosen = [identity_of(channel.transforms)] if channel.transforms else []
+    return [channel.questions.announcements, *chosen]

@@ -19,14 +19,10 @@ class PerVideo(NamedTuple):
     settings_of: Callable[[Channel], object]
 
 
-def _none(_: Channel) -> None:
-    return None
-
-
 STAGES = (
     PerVideo(transcripts.STAGE, transcripts.settings_of),
     PerVideo(chapters.STAGE, chapters.settings_of),
-    PerVideo(articles.STAGE, _none),
+    PerVideo(articles.STAGE, articles.settings_of),
     PerVideo(qa_pairs.STAGE, qa_pairs.settings_of),
     PerVideo(documents.STAGE, documents.settings_of),
 )

@@ -27,7 +27,9 @@ from impressions_assets.rows import PUBLISHED
 CARD = "README.md"
 MARK = "# Written by `impressions export`, which replaces this file."
 _DEFAULT_TABLE = "documents"
-_MADE_WITH = ("filters", "languages", "transcripts", "chapters", "questions", "documents")
+_MADE_WITH = (
+    "filters", "languages", "transcripts", "chapters", "questions", "documents", "transforms",
+)  # fmt: skip
 # https://huggingface.co/docs/hub/repositories-licenses; YouTube's is "CC BY 3.0 or later".
 _LICENCE_IDS = {
     "creative commons attribution license (reuse allowed)": "cc-by-3.0",

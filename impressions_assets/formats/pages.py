@@ -5,15 +5,19 @@ from pathlib import Path
 from impressions_assets.formats.files import safe_name, write_text
 from impressions_assets.formats.tables import left_out
 from impressions_assets.reader import ChannelReader
+from impressions_assets.store import StoredFile
 
 
 def markdown(channel: ChannelReader, folder: Path) -> list[Path]:
-    """An article per video."""
-    return [
-        write_text(folder, f"{safe_name(row.video_id)}.md", row.markdown)
-        for row in channel.home.table("articles").rows(channel.name)
-        if row.markdown
-    ]
+    """An article per video, with the pictures that it shows beside it."""
+    files: dict[Path, None] = {}  # two articles may show one picture
+    for row in channel.home.table("articles").rows(channel.name):
+        if row.markdown:
+            files[write_text(folder, f"{safe_name(row.video_id)}.md", row.markdown)] = None
+            shown = [StoredFile(one.name, one.digest, one.size_bytes) for one in row.frames]
+            channel.home.store.fetch(shown, folder)
+            files |= dict.fromkeys(folder / one.name for one in shown)
+    return list(files)
 
 
 def text(channel: ChannelReader, folder: Path) -> list[Path]:

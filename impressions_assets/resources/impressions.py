@@ -13,10 +13,13 @@ import psutil
 from impressions_assets.channels import Channel, Channels
 from impressions_assets.channels_yaml import channel_named, read_channels
 from impressions_assets.home import Home
+from impressions_assets.language_model.answers import Answers
+from impressions_assets.resources.language_models import answers_of
 from impressions_assets.resources.sources import Sources
 from impressions_assets.settings import Settings, load_settings
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.writing_settings import LanguageModelSettings
 
 PROCESS_TAG = "impressions/process"
 
@@ -67,6 +70,10 @@ class Impressions(dg.ConfigurableResource[None]):
         """Give a channel's sources for the time of a `with`; nothing is read yet."""
         with ExitStack() as stack:
             yield Sources(self.home, self.settings, stack).open(channel, sweep=sweep)
+
+    def answers(self, model: LanguageModelSettings) -> Answers:
+        """Give a language model, and what it said before; nothing is asked yet."""
+        return answers_of(self.home, model, self.settings.language_model_key)
 
     def sources_of_many(self, stack: ExitStack) -> Sources:
         """Give what opens the sources of many channels, and asks each but once.

@@ -21,6 +21,7 @@ from impressions_assets.sources.caption_files import (
 from impressions_assets.sources.duplicates import once
 from impressions_assets.sources.folder import files_by_folder, is_text
 from impressions_assets.sources.info_json import Info, read_info, video_of
+from impressions_assets.sources.key_frames import video_file
 from impressions_assets.sources.remembered import Look, Remembered, mark_of
 from impressions_assets.sources.source import (
     Source,
@@ -80,6 +81,10 @@ class ArchiveSource(Source):
         except SourceBroken:
             self._memory.forget(self.folder)
             raise
+
+    def video_file(self, video: Video) -> Path | None:
+        """The video itself, when yt-dlp left it beside its captions."""
+        return video_file(self.folder, [track.location for track in video.tracks])
 
     def _items(self, look: Look) -> Iterator[tuple[str, Video | Failed]]:
         for folder, names in files_by_folder(self.folder, self.name):

@@ -70,6 +70,10 @@ class Source(Protocol):
         """
         return video.tracks
 
+    def video_file(self, video: Video) -> Path | None:
+        """The file of the video itself, where one is at hand."""
+        return None
+
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track. Raises SourceMissing, or SourceBroken when it changed meanwhile."""
 

@@ -2,7 +2,8 @@
 
 Title, channel, date and link; a summary from the description; a table of contents; chapters as
 headings with their times as links; paragraphs at natural breaks, with sentences even where the
-captions have none; speakers in bold in dialogue.
+captions have none; speakers in bold in dialogue. Where a language model rewrote the paragraphs,
+each begins with its time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from datetime import date
 from impressions_assets.rows import Article, Chapter, Chapters, Segment, Transcript, Video
 from impressions_assets.text.clean import clean_line, clean_transcript
 from impressions_assets.text.markdown import Anchors, escaped, escaped_title
+from impressions_assets.text.pages import Page, Pictures, Rewrite, parts_of
 from impressions_assets.text.paragraphs import (
     MOST_WORDS,
     Paragraph,
@@ -20,15 +22,30 @@ from impressions_assets.text.paragraphs import (
     paragraphs_of,
 )
 from impressions_assets.text.readable import readable
-from impressions_assets.text.sections import sections_of
 from impressions_assets.text.summaries import summary_of
 from impressions_assets.text.times import clock, link_at
 
 _FEWEST_CHAPTERS_FOR_CONTENTS = 2
+_NO_TIMES = "not rewritten: it has no times that a rewrite could keep"
 
 
-def article_of(video: Video, transcript: Transcript, chapters: Chapters) -> Article:
-    """The page; '' when the video has no words."""
+def article_of(
+    video: Video,
+    transcript: Transcript,
+    chapters: Chapters,
+    *,
+    rewrite: Rewrite | None = None,
+    pictures: Pictures = lambda video, chapters: {},
+) -> Article:
+    """The page; '' when the video has no words.
+
+    Args:
+        video: its title, description and link.
+        transcript: what was said, or written.
+        chapters: its chapters.
+        rewrite: puts what was said into other words; text that nobody spoke stays as it is.
+        pictures: gives key frames of the chapters.
+    """
     title = clean_line(video.title) or video.video_id
     segments = clean_transcript(transcript).segments
     if transcript.is_timed:
@@ -36,16 +53,33 @@ def article_of(video: Video, transcript: Transcript, chapters: Chapters) -> Arti
         segments = readable(segments, about, transcript.language)
     if not segments:
         return Article(video_id=video.video_id, title=title, markdown="", num_words=0)
-    if transcript.is_timed:
-        body = list(_speech(segments, chapters.chapters, video.url))
-        contents = _contents(title, chapters.chapters)
-    else:
-        body = [block for segment in segments for block in _written(segment.text)]
-        contents = ""
-    head = [f"# {escaped_title(title)}", _byline(video), escaped(summary_of(video.description))]
-    markdown = "\n\n".join(block for block in [*head, contents, *body] if block) + "\n"
+    page = Page(title, summary_of(video.description), ())
     num_words = sum(num_words_in(line) for s in segments if (line := clean_line(s.text)))
-    return Article(video_id=video.video_id, title=title, markdown=markdown, num_words=num_words)
+    if not transcript.is_timed:
+        page = page._replace(notes=(_NO_TIMES,) if rewrite else ())
+        body = [block for segment in segments for block in _written(segment.text)]
+        return _article(video, page, body, num_words)
+    page = page._replace(
+        parts=tuple(parts_of(segments, chapters.chapters)),
+        pictures=pictures(video, chapters.chapters),
+    )
+    if rewrite:
+        page = rewrite(video, page)
+        num_words = sum(num_words_in(part.text) for part in page.paragraphs)
+    body = [_contents(page), *_speech(page, is_dialogue(segments), video.url)]
+    return _article(video, page, body, num_words)
+
+
+def _article(video: Video, page: Page, body: Sequence[str], num_words: int) -> Article:
+    head = [f"# {escaped_title(page.title)}", _byline(video), escaped(page.summary)]
+    return Article(
+        video_id=video.video_id,
+        title=page.title,
+        markdown="\n\n".join(block for block in [*head, *body] if block) + "\n",
+        num_words=num_words,
+        notes=page.notes,
+        frames=tuple(picture.frame for picture in page.pictures.values()),
+    )
 
 
 def _byline(video: Video) -> str:
@@ -63,14 +97,14 @@ def _day(published: str | None) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _contents(title: str, chapters: Sequence[Chapter]) -> str:
-    if len(chapters) < _FEWEST_CHAPTERS_FOR_CONTENTS:
+def _contents(page: Page) -> str:
+    if len(page.chapters) < _FEWEST_CHAPTERS_FOR_CONTENTS:
         return ""
     anchors = Anchors()
-    anchors.of(title)
+    anchors.of(page.title)
     lines = (
         f"- [{escaped_title(chapter.title)}](#{anchors.of(_heading(chapter))})"
-        for chapter in chapters
+        for chapter in page.chapters
     )
     return "\n".join(lines)
 
@@ -80,18 +114,25 @@ def _heading(chapter: Chapter) -> str:
     return f"{clean_line(chapter.title)} {clock(chapter.start_seconds)}"
 
 
-def _speech(segments: Sequence[Segment], chapters: Sequence[Chapter], url: str) -> Iterator[str]:
-    named = is_dialogue(segments)
+def _speech(page: Page, named: bool, url: str) -> Iterator[str]:
     speaker: str | None = None
-    for number, inside in sections_of(segments, [chapter.start_seconds for chapter in chapters]):
-        if number is not None:
-            chapter = chapters[number]
-            time, link = clock(chapter.start_seconds), link_at(url, chapter.start_seconds)
-            yield f"## {escaped_title(chapter.title)} {f'[{time}]({link})' if link else time}"
+    for number, part in enumerate(page.parts):
+        if isinstance(part, Chapter):
+            yield f"## {escaped_title(part.title)} {_time(part.start_seconds, url)}"
+            if picture := page.pictures.get(part.start_seconds):
+                yield f"![{escaped_title(part.title)}]({picture.frame.name})"
             speaker = None  # a reader may start at any heading
-        for paragraph in paragraphs_of(inside):
-            yield _paragraph(paragraph, named and paragraph.speaker != speaker)
-            speaker = paragraph.speaker
+            continue
+        text = _paragraph(part, named and part.speaker != speaker)
+        if number in page.as_spoken:
+            text = f"*(as spoken)* {text}"
+        yield f"{_time(part.start_seconds, url)} {text}" if page.is_rewritten else text
+        speaker = part.speaker
+
+
+def _time(seconds: float, url: str) -> str:
+    link = link_at(url, seconds)
+    return f"[{clock(seconds)}]({link})" if link else clock(seconds)
 
 
 def _paragraph(paragraph: Paragraph, is_new: bool) -> str:

@@ -21,6 +21,7 @@ from impressions_assets.text.paragraphs import (
 from impressions_assets.text.sections import sections_of
 from impressions_assets.text.signatures import signature_of
 from impressions_assets.text.splits import split_of
+from impressions_assets.transforms import Transform, segments_through
 
 Structure = Literal["plain", "light"]
 
@@ -33,21 +34,24 @@ def document_of(
     val_fraction: float,
     min_characters: int = 200,
     structure: Structure = "plain",
+    transforms: Sequence[Transform] = (),
 ) -> Document:
     """The video's text; '' with a reason in `dropped` when there is none or too little of it."""
     cleaned = clean_transcript(transcript)
+    steps = transforms if transcript.is_timed else ()
+    said, gone = segments_through(steps, cleaned.segments)
     page = _Page()
     light = structure == "light"
     if light and video.title.strip():
         page.block(f"# {clean_line(video.title)}")
     if transcript.is_timed:
-        _speech(page, cleaned.segments, chapters.listed, light)
+        _speech(page, said, chapters.listed, light)
     else:
-        page.block("\n\n".join(segment.text for segment in cleaned.segments))
-    text, dropped = "".join(page.parts), list(cleaned.dropped)
+        page.block("\n\n".join(segment.text for segment in said))
+    text, dropped = "".join(page.parts), [*cleaned.dropped, *gone]
     if not cleaned.segments:
         text, dropped = "", [*dropped, Dropped("no transcript", "")]
-    elif sum(len(segment.text) for segment in cleaned.segments) < min_characters:
+    elif not said or sum(len(segment.text) for segment in said) < min_characters:
         text, dropped = "", [*dropped, Dropped("too short", text)]
     identified = language_of(text)
     return Document(

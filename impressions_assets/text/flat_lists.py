@@ -6,6 +6,7 @@ times or before them; the list's ends and the places without a space tell which.
 believed when it starts at 0:00, or when its times are glued as only lost newlines glue them.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
@@ -88,9 +89,8 @@ def _reading(readings: Sequence[Stamp], previous: int, following: Sequence[Stamp
     if previous < 0:
         return readings[0]
     later = [stamp for stamp in readings if stamp.seconds > previous]
-    latest = max((stamp.seconds for stamp in following), default=None)
-    between = [stamp for stamp in later if latest is None or stamp.seconds < latest]
-    return next(iter(between or later), None)
+    latest = max([stamp.seconds for stamp in following], default=math.inf)
+    return next((stamp for stamp in later if stamp.seconds < latest), later[0] if later else None)
 
 
 def _lost_newlines(run: Sequence[Stamp], folded: str) -> bool:

@@ -19,6 +19,7 @@ from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.corrections import with_ids
 from impressions_assets.text.question_times import moved
 from impressions_assets.text.questions import parse_questions
+from impressions_assets.transforms import Answered, Transform, pairs_through, segments_through
 
 _CONFIDENCE = {"description": 1.0, "chapter": 0.8}
 _IS_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$")
@@ -41,20 +42,30 @@ class _Source(NamedTuple):
 
 
 def pairs_of(
-    video: Video, transcript: Transcript, chapters: Chapters, announcements: Sequence[str] = ()
+    video: Video,
+    transcript: Transcript,
+    chapters: Chapters,
+    announcements: Sequence[str] = (),
+    transforms: Sequence[Transform] = (),
 ) -> QAPairs:
     """The video's pairs in order of time; none without times in the transcript."""
     if not transcript.is_timed:
         return QAPairs(video_id=video.video_id)
-    segments = sorted(clean_transcript(transcript).segments, key=lambda s: s.start_seconds)
+    cleaned = sorted(clean_transcript(transcript).segments, key=lambda s: s.start_seconds)
+    segments, dropped = segments_through(transforms, cleaned)
     source = _source(video, segments, chapters, announcements)
     starts = [segment.start_seconds for segment in segments]
-    found: list[QAPair] = []
+    found: list[Answered] = []
     for span in _spans(source.questions, chapters, _end_of(segments, video.duration_seconds)):
         begin = bisect_left(starts, span.start_seconds)
-        pair = _pair(span, segments[begin : bisect_left(starts, span.end_seconds)], source)
+        pair = _answered(span, segments[begin : bisect_left(starts, span.end_seconds)], source)
         found += [pair] if pair else []
-    return QAPairs(video_id=video.video_id, pairs=with_ids(found))
+    answered, cut = pairs_through(transforms, found)
+    return QAPairs(
+        video_id=video.video_id,
+        pairs=with_ids(_pair(one) for one in answered),
+        dropped=(*dropped, *cut),
+    )
 
 
 def _source(
@@ -106,7 +117,7 @@ def _spans(questions: Sequence[Question], chapters: Chapters, end: float) -> Ite
         yield _Span(" ".join(asked[start]), start, stop)
 
 
-def _pair(span: _Span, segments: Sequence[Segment], source: _Source) -> QAPair | None:
+def _answered(span: _Span, segments: Sequence[Segment], source: _Source) -> Answered | None:
     """The pair, or None when nothing was said in the span."""
     asker = source.askers.get(span.start_seconds)
     if asker is not None:
@@ -115,14 +126,26 @@ def _pair(span: _Span, segments: Sequence[Segment], source: _Source) -> QAPair |
         answer = _without_asking_turn(segments, span.question)
     if not answer:
         return None
-    return QAPair(
+    return Answered(
         question=span.question,
-        answer=" ".join(segment.text for segment in answer),
+        segments=answer,
         start_seconds=span.start_seconds,
         end_seconds=span.end_seconds,
         speaker=_main_speaker(answer),
         confidence=source.confidences.get(span.start_seconds, _CONFIDENCE.get(source.origin, 0.5)),
         origin=source.origin,
+    )
+
+
+def _pair(answered: Answered) -> QAPair:
+    return QAPair(
+        question=answered.question,
+        answer=answered.answer,
+        start_seconds=answered.start_seconds,
+        end_seconds=answered.end_seconds,
+        speaker=answered.speaker,
+        confidence=answered.confidence,
+        origin=answered.origin,
     )
 
 

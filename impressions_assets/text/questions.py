@@ -95,13 +95,15 @@ def _announced(lines: Lines, extra: Sequence[str]) -> Iterator[TimedLine]:
 def _is_heading(text: str, blank_before: bool, inside: bool) -> bool:
     """A short line that opens a section; inside a list, where questions wrap, it must be plain."""
     num_words = text.count(" ") + 1
-    if num_words > _HEADING_WORDS or "://" in text or text.endswith("?") or edge_of(text):
+    if num_words > _HEADING_WORDS or "://" in text or text.endswith("?"):
         return False
     if inside and not blank_before:
         plain = text.endswith((":", "：")) and num_words <= _WORDS_OF_A_PLAIN_HEADING
-        return plain or text.startswith(("# ", "## ", "### ", "==", "***"))
-    opens = text.endswith((":", "：", "-", "—", "*", "=")) or text.isupper() or blank_before
-    return opens or _announces(text)
+        opens = plain or text.startswith(("# ", "## ", "### ", "==", "***"))
+    else:
+        opens = text.endswith((":", "：", "-", "—", "*", "=")) or text.isupper() or blank_before
+        opens = opens or _announces(text)
+    return opens and edge_of(text) is None
 
 
 def _section(texts: Sequence[str], begin: int, end: int, sure: bool) -> Iterator[TimedLine]:

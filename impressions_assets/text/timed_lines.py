@@ -24,6 +24,7 @@ _TABLE_EDGES = "+|"
 _NUMBER = re.compile(r"[0-9]+")
 _SPACES = re.compile(r"[ \t]+")
 _AROUND_TITLE = " \t\r\n\xa0\u3000-–—−－:：|｜>~～•·=→*_`"
+_BEFORE_TITLE = _AROUND_TITLE + ",;"
 _CLOSERS = {")": "(", "]": "[", "}": "{", "）": "（", "］": "［", "】": "【"}
 _OPENERS = {opener: closer for closer, opener in _CLOSERS.items()}
 
@@ -97,7 +98,9 @@ def _means_minutes(timed: list[TimedLine], latest: int, duration_seconds: float 
 
 def clean_title(text: str) -> str:
     """The title without separators around it, unpaired brackets and runs of spaces."""
-    title = _SPACES.sub(" ", text.lstrip(_AROUND_TITLE + ",;")).rstrip(_AROUND_TITLE)
+    title = text.lstrip(_BEFORE_TITLE).rstrip(_AROUND_TITLE)
+    if "  " in title or "\t" in title:
+        title = _SPACES.sub(" ", title)
     while title and title[0] in _CLOSERS:
         title = title[1:].lstrip(_AROUND_TITLE)
     while title and title[-1] in _OPENERS:

@@ -16,7 +16,7 @@ _ZEROS = [0xFF10, 0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xBE6, 0xC66, 0xCE6,
 _ASCII = _FULL_WIDTH | {zero + digit: str(digit) for zero in _ZEROS for digit in range(10)}
 _ZERO_WIDTH = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x2060, 0x2063, 0xFEFF])
 
-# Looking is faster than translating, and most lines hold none.
+# Looking is faster than translating, and most lines hold none; a string knows if it is ASCII.
 _FOLDABLE = re.compile(f"[{''.join(map(chr, _ASCII))}]")
 _UNSEEN = re.compile(f"[{''.join(map(chr, _ZERO_WIDTH))}]")
 
@@ -35,6 +35,7 @@ _STAMP = re.compile(
     + _CLOCK,
     re.VERBOSE | re.IGNORECASE,
 )
+_IN_MINUTES = {"s": ("m", "s"), "bs": ("bm", "bs"), "ss": ("mm", "ss")}  # by the last group
 _GLUED = re.compile(
     r"(?=\d)(?<!\d)(?P<d>\d{1,12}):(?:(?<=\d\d:)\ )?(?P<s>[0-5]\d)(?::(?P<hs>[0-5]\d))?" + _CLOCK,
     re.VERBOSE | re.IGNORECASE,
@@ -55,12 +56,12 @@ class Stamp(NamedTuple):
 
 def fold(line: str) -> str:
     """The line with digits and full-width marks as ASCII, each character in its place."""
-    return line.translate(_ASCII) if _FOLDABLE.search(line) else line
+    return line if line.isascii() or not _FOLDABLE.search(line) else line.translate(_ASCII)
 
 
 def visible(line: str) -> str:
     """The line without characters that show nothing."""
-    return line.translate(_ZERO_WIDTH) if _UNSEEN.search(line) else line
+    return line if line.isascii() or not _UNSEEN.search(line) else line.translate(_ZERO_WIDTH)
 
 
 def may_hold_times(text: str, fewest: int = 1) -> bool:
@@ -87,12 +88,15 @@ def glued_stamps_in(folded_text: str) -> Iterator[tuple[Stamp, ...]]:
         before = folded_text[max(0, match.start() - 2) : match.start()]
         if len(digits) <= 2 and _IN_NUMBER.match(before):
             continue
-        minutes, seconds = match["hs"] and match["s"], match["hs"] or match["s"]
-        lengths = [
-            n for n in (3, 2, 1) if n <= len(digits) and (n < 3 or not (minutes or digits[3:]))
-        ]
+        behind, unit, most = int(match["s"]), 60, 3
+        if match["hs"]:
+            behind, unit, most = behind * 60 + int(match["hs"]), 3600, 2
+        most = min(len(digits), 2 if digits[3:] else most)
         yield tuple(
-            Stamp(match.end("d") - n, end, _seconds(digits[-n:], minutes, seconds)) for n in lengths
+            [
+                Stamp(match.end("d") - n, end, int(digits[-n:]) * unit + behind)
+                for n in range(most, 0, -1)
+            ]
         )
 
 
@@ -104,9 +108,10 @@ def _seconds(first: str, second: str | None, last: str) -> int:
 
 def _stamp_of(match: re.Match[str]) -> Stamp:
     start, end = match.span()
-    minutes, seconds = match["m"] or match["bm"] or match["mm"], match["s"] or match["bs"]
-    if minutes:
-        return Stamp(start, end, int(minutes) * 60 + int(seconds or match["ss"]))
+    named = _IN_MINUTES.get(match.lastgroup or "")
+    if named:
+        minutes, seconds = match.group(*named)
+        return Stamp(start, end, int(minutes) * 60 + int(seconds))
     if match["h"]:
         return Stamp(start, end, _seconds(match["h"], match["hm"], match["hs"]), is_hours=True)
     hours, minutes, seconds = match["H"], match["M"], match["S"]

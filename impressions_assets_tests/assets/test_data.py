@@ -213,6 +213,27 @@ def test_a_changed_setting_computes_its_stage_for_all_and_no_stage_before_it(
     assert again.computed() == {**dict.fromkeys(TABLES, 0), "documents": 3}
 
 
+def test_a_transform_computes_the_stages_that_it_works_on_and_no_other(
+    house: House, archive: Archive, talks: str
+) -> None:
+    text = house.home.store.read_text("channels.yaml") or ""
+    phrase = json.dumps(talk("talk-b")[3])
+    steps = "    transforms:\n      - split_answers: {max_words: 50}\n"
+    house.home.store.write_text("channels.yaml", text + steps)
+    assert house.data(talks).computed() == {**dict.fromkeys(TABLES, 0), "qa_pairs": 3}
+    steps += f"      - drop_asides: {{phrases: [{phrase}]}}\n"
+    house.home.store.write_text("channels.yaml", text + steps)
+    again = house.data(talks)
+    assert again.computed() == {**dict.fromkeys(TABLES, 0), "qa_pairs": 3, "documents": 3}
+    assert again.metadata("documents")["num_dropped"] == 1
+    gone = open_channel(talks, house.home.root).dropped()
+    assert gone[["table", "transform", "start_seconds"]].to_numpy().tolist() == [
+        ["qa_pairs", "drop_asides", 15.0],
+        ["documents", "drop_asides", 15.0],
+    ]
+    check_shards_say_what_the_documents_say(house, talks)
+
+
 def test_a_video_that_left_the_archive_leaves_every_table(
     house: House, talks: str, archive: Archive
 ) -> None:

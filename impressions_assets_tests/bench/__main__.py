@@ -13,10 +13,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from impressions_assets.text.chapters import parse_chapters
+from impressions_assets.text.questions import parse_questions
 from impressions_assets_tests.bench.channel import ChannelRuns, measure_channel
 from impressions_assets_tests.bench.imports import import_definitions
+from impressions_assets_tests.bench.memory import tables_memory
 from impressions_assets_tests.bench.one_more import RoomRuns, measure_rooms
-from impressions_assets_tests.bench.rooms import captions_speed, chapters_speed, shards_speed
+from impressions_assets_tests.bench.rooms import (
+    ParsingSpeed,
+    captions_speed,
+    parsing_speed,
+    shards_speed,
+)
 from impressions_assets_tests.bench.tables import change_three
 from impressions_assets_tests.bench.youtube import measure_youtube
 
@@ -42,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rooms = measure_rooms(home / "rooms", home / "archive", num_videos + 1, chosen.words)
         console.print(_rooms_table(rooms, title))
         console.print(_summary(runs, rooms, home))
+        memory = tables_memory(home / "memory", num_videos, chosen.words)
+        console.print(
+            f"{num_videos} videos' tables are made in {memory:.0f} MB, in a process alone"
+        )
 
 
 def _channel_table(runs: ChannelRuns, title: str) -> Table:
@@ -92,9 +104,8 @@ def _ratios(runs: ChannelRuns) -> Iterator[tuple[str, str]]:
 
 def _speeds(home: Path) -> Iterator[tuple[str, str]]:
     yield "captions to segments, CPU", f"{captions_speed(home / 'captions'):.1f} MB/s"
-    without, with_list, worst = chapters_speed()
-    yield "descriptions without and with a list, a CPU-second", f"{without:,.0f}, {with_list:,.0f}"
-    yield "the slowest of some hostile lines of 5,000 characters", f"{worst * 1000:.1f} ms"
+    for name, parse in (("chapters", parse_chapters), ("questions", parse_questions)):
+        yield from _parsing(name, parsing_speed(parse))
     yield "text to tokens in shards, CPU", f"{shards_speed(home / 'shards'):.1f} MB/s"
     first, again = measure_youtube(home / "youtube", 200)
     pace = f"{200 / first.cost.wall_seconds:.0f} videos/s, {first.units} units"
@@ -105,6 +116,15 @@ def _speeds(home: Path) -> Iterator[tuple[str, str]]:
     yield "3 of 5000 rows: merge / replace where, CPU", f"{ratio:.0f}x"
     seconds, has_torch = import_definitions()
     yield "importing the definitions", f"{seconds:.1f} s, {'with' if has_torch else 'no'} torch"
+
+
+def _parsing(name: str, speed: ParsingSpeed) -> Iterator[tuple[str, str]]:
+    both = f"{speed.without_list:,.0f}, {speed.with_list:,.0f}"
+    yield f"{name} of descriptions without and with a list, a CPU-second", both
+    ratio = speed.worst_seconds / speed.plain_seconds
+    worst = f"{speed.worst_seconds * 1000:.2f} ms, {ratio:.0f}x ({speed.worst_line})"
+    yield "  the slowest hostile line of 5,000 characters / a plain one", worst
+    yield "  a list of twice the length", f"{speed.twice_as_long:.2f}x"
 
 
 if __name__ == "__main__":

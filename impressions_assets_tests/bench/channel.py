@@ -3,6 +3,7 @@
 The assets run as they do under Dagster, without its events around them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from inspect import isgenerator
 from pathlib import Path
@@ -54,22 +55,28 @@ class ChannelRuns:
 
 def measure_channel(home: Path, num_videos: int, words_per_video: int) -> ChannelRuns:
     """Take a new channel through three runs; `home` is IMPRESSIONS_HOME, and empty."""
+    caption_bytes = declare_channel(home, num_videos, words_per_video)
+    full, unchanged = run_assets(home), run_assets(home)
+    write_video(home / "archive", num_videos, words_per_video)
+    return ChannelRuns(caption_bytes, full, unchanged, run_assets(home))
+
+
+def declare_channel(home: Path, num_videos: int, words_per_video: int) -> int:
+    """Write a channel's archive and declare it; return the bytes of its captions."""
     archive = home / "archive"
     caption_bytes = write_archive(archive, num_videos, words_per_video)
     impressions = Impressions(storage=str(home / "storage"))
     text = add_channel("", NAME, [source_of(str(archive))])
     impressions.home.store.write_text(CHANNELS_FILE, text)
-    full, unchanged = _run(home), _run(home)
-    write_video(archive, num_videos, words_per_video)
-    return ChannelRuns(caption_bytes, full, unchanged, _run(home))
+    return caption_bytes
 
 
-def _run(home: Path) -> Run:
-    """Run all data assets, with a storage root opened anew, as every run of ours does."""
+def run_assets(home: Path, assets: Sequence[str] = DATA_ASSETS) -> Run:
+    """Run the assets, with a storage root opened anew, as every run of ours does."""
     impressions = Impressions(storage=str(home / "storage"))
     costs: dict[str, Cost] = {}
     metadata: dict[str, dict[str, Any]] = {}
-    for name in DATA_ASSETS:
+    for name in assets:
         asset = defs.resolve_assets_def(name)
         context = dg.build_asset_context(partition_key=NAME)
         meter = Meter()

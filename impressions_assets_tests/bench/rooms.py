@@ -1,13 +1,14 @@
 """How fast single rooms are on the synthetic channel's text, on one core."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from impressions_assets.gpt.shard_plan import DocumentRef, plan_shards
 from impressions_assets.gpt.shards import write_shard
 from impressions_assets.gpt.tokenizer import train_tokenizer
 from impressions_assets.rows import Document
 from impressions_assets.speech.captions import parse_track
-from impressions_assets.text.chapters import parse_chapters
 from impressions_assets.text.times import clock
 from impressions_assets_tests.bench.archive import video_id, words_of, write_video
 from impressions_assets_tests.bench.meter import Meter
@@ -16,6 +17,33 @@ _VIDEOS = 100
 _WORDS = 5000
 _LINE = 5000
 _TRIES, _TIMES = 3, 10
+# Pieces written by hand: repeated, they make a line that is slow to read, each in its own way.
+_HOSTILE = (
+    *("1:11", "0:00 ", "(1:02", "1h1", "[0:00](", "11: 1"),
+    *(
+        "1m1s",
+        "1h1m1",
+        "1：11 ",
+        "１：１１ ",
+        "12345678901:11",
+        "a? 1:02 ",
+        "12:34 to ",
+        "<1:02",
+        "`1:02 <a",
+    ),
+)
+
+
+class ParsingSpeed(NamedTuple):
+    """Descriptions read in a CPU-second; a hostile line beside a plain one of the same length."""
+
+    without_list: float
+    with_list: float
+    worst_line: str
+    worst_seconds: float
+    plain_seconds: float
+    twice_as_long: float
+    """What lists of 160 chapters take beside those of 80: 2 when time is linear in the length."""
 
 
 def captions_speed(folder: Path) -> float:
@@ -30,33 +58,37 @@ def captions_speed(folder: Path) -> float:
     return sum(map(len, tracks)) / 1e6 / meter.read().cpu_seconds
 
 
-def chapters_speed() -> tuple[float, float, float]:
-    """Return descriptions in a CPU-second, without and with a list; seconds for the worst line."""
+def parsing_speed(parse: Callable[[str], object]) -> ParsingSpeed:
+    """Measure a parser of descriptions."""
     prose = [" ".join(words_of(number, 100)) for number in range(_VIDEOS)]
     lists = [f"{text}\n\n{_list_of(number)}\n\n{text}" for number, text in enumerate(prose)]
-    lines = [
-        (time * _LINE)[:_LINE] for time in ("1:11", "0:00 ", "(1:02", "1h1", "[0:00](", "11: 1")
-    ]
-    return (
-        len(prose) / _best_seconds(prose),
-        len(lists) / _best_seconds(lists),
-        max(_best_seconds([line]) for line in lines),
+    worst, line = max(
+        (_best_seconds(parse, [(piece * _LINE)[:_LINE]]), piece) for piece in _HOSTILE
+    )
+    long, longer = ([_list_of(number, chapters) for number in range(10)] for chapters in (80, 160))
+    return ParsingSpeed(
+        len(prose) / _best_seconds(parse, prose),
+        len(lists) / _best_seconds(parse, lists),
+        line,
+        worst,
+        _best_seconds(parse, [" ".join(words_of(1, _LINE))[:_LINE]]),
+        _best_seconds(parse, longer) / _best_seconds(parse, long),
     )
 
 
-def _list_of(number: int) -> str:
-    titles = (" ".join(words_of(number * 8 + place, 4)) for place in range(8))
+def _list_of(number: int, num_chapters: int = 8) -> str:
+    titles = (" ".join(words_of(number * 8 + place, 4)) for place in range(num_chapters))
     return "\n".join(f"{clock(place * 95)} {title}" for place, title in enumerate(titles))
 
 
-def _best_seconds(descriptions: list[str]) -> float:
+def _best_seconds(parse: Callable[[str], object], descriptions: list[str]) -> float:
     """CPU-seconds to read them all once, the best of a few times."""
     best = float("inf")
     for _ in range(_TRIES):
         meter = Meter()
         for _ in range(_TIMES):
             for description in descriptions:
-                parse_chapters(description)
+                parse(description)
         best = min(best, meter.read().cpu_seconds / _TIMES)
     return best
 

@@ -7,7 +7,9 @@ import pytest
 from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
+from impressions_assets_tests.bench.memory import tables_memory
 from impressions_assets_tests.bench.one_more import measure_rooms
+from impressions_assets_tests.bench.rooms import parsing_speed
 from impressions_assets_tests.bench.youtube import measure_youtube
 
 
@@ -48,6 +50,19 @@ def test_the_rooms_alone_do_the_work_of_every_data_asset(tmp_path: Path) -> None
     assert all(cpu_seconds > 0 for cpu_seconds in runs.first.values())
     assert runs.one_more["tokenizer"] == 0
     assert 1 <= runs.rewritten_shards <= 2
+
+
+@pytest.mark.slow
+def test_the_tables_are_made_in_a_process_of_their_own(tmp_path: Path) -> None:
+    assert 50 < tables_memory(tmp_path, 5, 200) < 1000
+
+
+def test_every_figure_of_a_parser_is_measured() -> None:
+    seen: set[str] = set()
+    speed = parsing_speed(seen.add)
+    assert max(map(len, seen)) > 2 * 160
+    assert all(figure > 0 for figure in speed if isinstance(figure, float))
+    assert speed.worst_line in "".join(seen)
 
 
 def test_the_same_seed_writes_the_same_archive(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript
+from impressions_assets.text.asides import DropAsides
 from impressions_assets.text.documents import document_of
+from impressions_assets.text.repeats import DropRepeats
 from impressions_assets_tests.text.samples import (
     chapter_lists,
     chapters,
@@ -59,6 +61,30 @@ def test_a_short_or_missing_transcript_is_rejected_whole() -> None:
     assert [(d.reason, d.text) for d in short.dropped] == [("too short", "Hello.")]
     missing = _document(transcript([], origin="none"))
     assert (missing.text, missing.dropped[0].reason) == ("", "no transcript")
+
+
+def test_transforms_leave_the_way_back_and_sign_what_they_drop() -> None:
+    said = spoken("It is so. Any questions? Next question", "please. Because it grows.")
+    document = _document(transcript(said), transforms=[DropAsides()])
+    assert document.text == "It is so.\n\nBecause it grows."  # a pause is left
+    assert document.anchor_offsets == (0, 11)
+    assert 5 < document.anchor_seconds[1] < 10
+    assert [(d.reason, d.text, d.transform) for d in document.dropped] == [
+        ("aside", "Any questions?", "drop_asides"),
+        ("aside", "Next question please.", "drop_asides"),
+    ]
+
+
+def test_a_talk_of_nothing_but_asides_is_rejected_as_too_short() -> None:
+    document = _document(
+        transcript(spoken("Any questions?")), transforms=[DropAsides()], min_characters=0
+    )
+    assert (document.text, [d.reason for d in document.dropped]) == ("", ["aside", "too short"])
+
+
+def test_transforms_leave_written_text_alone() -> None:
+    poem = transcript(spoken("The trees grow on and on.", "The trees grow on and on."), "text")
+    assert _document(poem, transforms=[DropRepeats(), DropAsides()]) == _document(poem)
 
 
 def test_light_structure_adds_title_chapters_and_names() -> None:

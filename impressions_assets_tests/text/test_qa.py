@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript
+from impressions_assets.text.answer_lengths import LimitLength, SplitAnswers
+from impressions_assets.text.asides import DropAsides
 from impressions_assets.text.qa import pairs_of
 from impressions_assets.text.times import clock
 from impressions_assets_tests.text.samples import (
@@ -85,6 +87,34 @@ def test_a_question_without_words_gives_no_pair() -> None:
     talk = video(description="Questions:\n0:05 Why?\n9:00 How?")
     assert len(pairs_of(talk, transcript(spoken("a", "b")), chapters()).pairs) == 1
     assert pairs_of(talk, transcript(spoken("a", "b"), origin="text"), chapters()).pairs == ()
+
+
+def test_transforms_work_in_their_order_and_sign_what_they_drop() -> None:
+    talk = video(description="Questions:\n0:05 Why?\n0:20 How?")
+    said = spoken("Hello.", "One two.", "Three four.", "Next question, please.", "Five six seven.")
+    steps = [LimitLength(max_characters=10), SplitAnswers(max_words=2), DropAsides()]
+    row = pairs_of(talk, transcript(said), chapters(), transforms=steps)
+    assert [(p.question, p.answer, p.start_seconds, p.end_seconds) for p in row.pairs] == [
+        ("Why?", "One two.", 5.0, 10.0),
+        ("How?", "Five six", 20.0, 23.0),
+    ]
+    assert [(d.transform, d.text, d.start_seconds) for d in row.dropped] == [
+        ("drop_asides", "Next question, please.", 15.0),
+        ("limit_length", "Three four.", 10.0),
+        ("limit_length", "seven.", 23.0),
+    ]
+    other = pairs_of(talk, transcript(said), chapters(), transforms=steps[1:])
+    assert [p.answer for p in other.pairs] == ["One two.", "Three four.", "Five six seven."]
+
+
+@given(transcripts(), chapter_lists(), st.sampled_from(["", "Questions:\n0:00 Why?\n0:09 How?"]))
+def test_without_transforms_nothing_changes(
+    found: Transcript, marks: Chapters, description: str
+) -> None:
+    talk = video(description=description)
+    row = pairs_of(talk, found, marks)
+    assert pairs_of(talk, found, marks, transforms=()) == row
+    assert row.dropped == ()
 
 
 @given(transcripts(), chapter_lists(), st.lists(st.integers(0, 1100), min_size=2, max_size=9))

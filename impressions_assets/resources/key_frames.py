@@ -1,0 +1,50 @@
+"""Key frames of a channel's videos: taken from the files beside their captions, and stored."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from impressions_assets.home import Home
+from impressions_assets.rows import Chapter, KeyFrame, Video
+from impressions_assets.sources.key_frames import check_ffmpeg, key_frames
+from impressions_assets.sources.source import Source, sha256_of
+from impressions_assets.text.pages import Picture
+
+
+class KeyFrames:
+    """Gives pictures of a video's chapters, each in the store before its row names it."""
+
+    def __init__(self, home: Home, sources: Sequence[Source]) -> None:
+        """Take nothing yet.
+
+        Raises:
+            ConfigError: there is no ffmpeg.
+        """
+        check_ffmpeg()
+        self._store, self._sources = home.store, sources
+
+    def __call__(self, video: Video, chapters: Sequence[Chapter]) -> Mapping[float, Picture]:
+        """Pictures by the starts of the chapters; none when the video's file is not at hand.
+
+        Raises:
+            SourceBroken: ffmpeg cannot read the file.
+        """
+        ours = [source for source in self._sources if source.kind == video.source]
+        files = (source.video_file(video) for source in ours)
+        file = next((file for file in files if file), None)
+        frames = key_frames(file, chapters) if file else {}
+        pictures = {start: _picture(start, jpeg) for start, jpeg in frames.items()}
+        with TemporaryDirectory() as folder:
+            self._store.add({p.frame.name: _written(folder, p) for p in pictures.values()})
+        return pictures
+
+
+def _picture(start_seconds: float, jpeg: bytes) -> Picture:
+    digest = sha256_of(jpeg)
+    return Picture(KeyFrame(start_seconds, f"frame-{digest[:16]}.jpg", digest, len(jpeg)), jpeg)
+
+
+def _written(folder: str, picture: Picture) -> Path:
+    path = Path(folder) / picture.frame.name
+    path.write_bytes(picture.jpeg)
+    return path

@@ -1,0 +1,32 @@
+"""From a channel's settings to the language model that it asks."""
+
+from typing import Any
+
+from impressions_assets.channels import Channel
+from impressions_assets.home import Home
+from impressions_assets.language_model.answers import Answers
+from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.text.prompts import digest
+from impressions_assets.writing_settings import LanguageModelSettings
+
+
+def answers_of(home: Home, model: LanguageModelSettings, key: str) -> Answers:
+    """Open a language model; nothing is asked yet."""
+    endpoint = Endpoint(model.url, key, model.timeout_seconds)
+    return Answers(home, endpoint, model.model, model.parameters, json_schema=model.json_schema)
+
+
+def language_model_of(channel: Channel) -> LanguageModelSettings:
+    """The language model of a channel that asks one: reading channels.yaml made sure of it."""
+    assert channel.language_model is not None
+    return channel.language_model
+
+
+def asked_with(channel: Channel, instructions: str) -> dict[str, Any]:
+    """What matters to rows that a language model had a part in: the model, and what it is told.
+
+    Where it runs, how long we wait, and how many requests we make at a time does not.
+    """
+    model = language_model_of(channel)
+    said = model.model_dump(mode="json", include={"model", "parameters", "window_words"})
+    return {**said, "prompt": digest(instructions)}
