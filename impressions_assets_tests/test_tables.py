@@ -163,7 +163,7 @@ def test_a_field_that_is_new_inside_a_nested_row_is_added_too(tmp_path: Path) ->
     older = OlderChapters(video_id="a", chapters=(OlderChapter(0.0, "Intro"),))
     Table(str(tmp_path), "chapters", OlderChapters).put(CHANNEL, [Entry(older, "in")])
     newer = table(tmp_path)
-    assert newer.migrate() == ["chapters"]
+    assert newer.migrate() == ["chapters", "notes"]
     newer.put(CHANNEL, [Entry(row("b"))])
     assert newer.get(CHANNEL, key_of("a")) == Chapters(
         video_id="a", chapters=(Chapter(0.0, "Intro"),)
@@ -180,7 +180,7 @@ def test_a_table_of_an_older_version_gets_the_new_columns_and_keeps_its_rows(
 ) -> None:
     Table(str(tmp_path), "chapters", Older).put(CHANNEL, [Entry(Older(video_id="a"), "in")])
     newer = table(tmp_path)
-    assert newer.migrate() == ["chapters"]
+    assert newer.migrate() == ["chapters", "notes"]
     assert list(newer.rows(CHANNEL)) == [Chapters(video_id="a")]
     newer.put(CHANNEL, [Entry(row("b"))])
     assert newer.count(CHANNEL) == 2

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from impressions_assets.assets.chapters import settings_of as chapter_settings
 from impressions_assets.assets.documents import settings_of as document_settings
 from impressions_assets.assets.tokenizer import SAMPLE_CHARACTERS
 from impressions_assets.channels import Channel
@@ -112,8 +113,7 @@ class _Rooms:
             )
         assert isinstance(transcript, Transcript)
         with self._counted("chapters"):
-            settings = channel.chapters.model_dump(mode="json")
-            chapters = chapters_of(video, transcript, **settings)
+            chapters = chapters_of(video, transcript, **chapter_settings(channel))
         with self._counted("articles"):
             article_of(video, transcript, chapters)
         with self._counted("qa_pairs"):
