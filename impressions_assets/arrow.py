@@ -6,6 +6,7 @@ may be None must default to None.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -27,9 +28,7 @@ _SCALARS: dict[type, pa.DataType] = {
 
 def schema_of(row_type: type[msgspec.Struct]) -> list[pa.Field]:
     """Return the Arrow fields of a row type; nested rows become structs, tuples become lists."""
-    struct = inspect.type_info(row_type)
-    assert isinstance(struct, inspect.StructType)
-    return [pa.field(field.name, _arrow_type(field.type)) for field in struct.fields]
+    return [pa.field(field.name, _arrow_type(field.type)) for field in _fields_of(row_type)]
 
 
 def encode_rows(
@@ -62,14 +61,20 @@ def column_of(table: pa.Table, name: str) -> pa.Array:
 
 
 def _structs_of(columns: Mapping[str, pa.Array], row_type: type[R]) -> list[R]:
-    struct = inspect.type_info(row_type)
-    assert isinstance(struct, inspect.StructType)
-    fields = [field for field in struct.fields if field.name in columns]
+    fields = [field for field in _fields_of(row_type) if field.name in columns]
     values = [_values_of(columns[field.name], field.type, field.default) for field in fields]
     if len(row_type.__match_args__) == len(fields):  # all of them, and by position
         return list(map(row_type, *values))
     names = [field.name for field in fields]
     return [row_type(**dict(zip(names, row, strict=True))) for row in zip(*values, strict=True)]
+
+
+@cache
+def _fields_of(row_type: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
+    """Return what msgspec knows of a row's fields; it takes a millisecond to find out."""
+    struct = inspect.type_info(row_type)
+    assert isinstance(struct, inspect.StructType)
+    return struct.fields
 
 
 def _values_of(column: pa.Array, kind: inspect.Type, default: Any = None) -> list[Any]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from yt_dlp import YoutubeDL
 from yt_dlp.extractor.youtube import YoutubeIE as _YoutubeIE
+from yt_dlp.extractor.youtube import YoutubeTabIE
 from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 from yt_dlp.utils import YoutubeDLError
@@ -181,8 +182,9 @@ class _Client(YoutubeDL):  # type: ignore[misc]
         self._base_url = base_url
         self._budget = budget
         self._wait = wait
-        super().__init__(options)
-        self.add_info_extractor(YoutubeIE(self))
+        super().__init__(options, auto_init=False)  # without its readers of 1,800 other sites
+        for reader in (YoutubeIE, YoutubeTabIE):
+            self.add_info_extractor(reader(self))
 
     def urlopen(self, req: Any) -> Any:
         """Send a request when it may be sent, and read all of the answer.
