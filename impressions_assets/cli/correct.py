@@ -16,8 +16,6 @@ def correct(
         list[Path] | None,
         typer.Argument(
             help="Sheets that `export --format review` wrote, with your changes.",
-            exists=True,
-            dir_okay=False,
             show_default=False,
         ),
     ] = None,

@@ -123,7 +123,7 @@ _command(
 _command(
     correct.correct,
     "impressions correct mine review/qa_pairs.csv",
-    "impressions correct mine review/chapters.csv review/dQw4w9WgXcQ.transcript.csv",
+    "impressions correct mine dQw4w9WgXcQ.transcript.csv",
     "impressions correct mine --undo dQw4w9WgXcQ",
 )
 _command(

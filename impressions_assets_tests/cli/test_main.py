@@ -14,7 +14,7 @@ from impressions_assets_tests.cli.conftest import Impressions
 
 COMMANDS = {
     "add", "channels", "materialize", "train", "generate", "show", "redo", "export", "models",
-    "status", "forget", "gc", "dev", "demo",
+    "correct", "status", "forget", "gc", "dev", "demo",
 }  # fmt: skip
 
 
