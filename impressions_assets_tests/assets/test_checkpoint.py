@@ -1,17 +1,10 @@
 """Training as an asset: versions, promotion, what it starts from, and what it refuses."""
 
 import math
-import os
-import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import pytest
 
 from impressions_assets.assets.checkpoint import has_fallen
@@ -21,40 +14,11 @@ from impressions_assets.gpt.checkpoint import Checkpoint
 from impressions_assets.gpt.data import TrainingData
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 from impressions_assets.gpt.stop import StopRequest
-from impressions_assets.home import Artifact
 from impressions_assets_tests.archives import Archive
-from impressions_assets_tests.houses import House, Run
+from impressions_assets_tests.assets.conftest import SHORT, train, versions, weights
+from impressions_assets_tests.houses import House
 
 pytestmark = pytest.mark.slow  # whole runs, 28 seconds together
-
-ROOT = Path(__file__).parent.parent.parent
-SHORT = {
-    "model_preset": "debug",
-    "max_iters": 6,
-    "eval_interval": 3,
-    "eval_iters": 2,
-    "log_interval": 1,
-    "device": "cpu",
-}
-
-
-@pytest.fixture
-def talks(house: House, archive: Archive) -> str:
-    house.declare("talks", archive.folder, tokenizer={"vocab_size": 300})
-    assert house.data("talks").ok
-    return "talks"
-
-
-def train(house: House, channel: str, **flags: Any) -> Run:
-    return house.model(channel, "checkpoint", **{**SHORT, **flags})
-
-
-def versions(house: House, channel: str) -> list[tuple[int, bool]]:
-    return [(v.version, v.current) for v in house.home.artifacts(channel, "checkpoint")]
-
-
-def weights(house: House, version: Artifact) -> dict[str, str]:
-    return {f.name: f.digest for f in version.files if f.name.endswith(".safetensors")}
 
 
 def test_a_training_becomes_a_version_with_its_figures_picture_and_sample(
@@ -188,63 +152,6 @@ def test_other_settings_make_another_version_and_the_better_one_is_promoted(
     assert versions(house, talks) == [(1, False), (2, False), (3, True)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("init", "started_from"), [("last", 2), ("1", 1)])
-def test_a_training_can_start_from_the_last_or_a_given_version(
-    house: House, talks: str, init: str, started_from: int
-) -> None:
-    train(house, talks, max_iters=8, eval_interval=4)
-    train(house, talks, max_iters=1, seed=7)
-    before = [weights(house, v) for v in house.home.artifacts(talks, "checkpoint")]
-    assert train(house, talks, init=init, max_iters=2).ok
-    made = house.home.artifacts(talks, "checkpoint")[-1]
-    assert (made.version, made.fact("started_from_version")) == (3, started_from)
-    assert [weights(house, v) for v in house.home.artifacts(talks, "checkpoint")[:2]] == before
-
-
-@pytest.mark.slow
-def test_a_start_can_only_be_no_worse_than_what_it_starts_from(house: House, talks: str) -> None:
-    train(house, talks, max_iters=12, eval_interval=4)
-    bad = train(house, talks, init="last", learning_rate=5.0, warmup_iters=0, max_iters=3)
-    (first, second) = house.home.artifacts(talks, "checkpoint")
-    assert bad.ok
-    assert second.fact("val_bits_per_byte") <= first.fact("val_bits_per_byte") + 1e-9
-
-
-@pytest.mark.parametrize(
-    ("flags", "says"),
-    [
-        ({"model_preset": "huge"}, "no model preset is called 'huge'; there are: debug"),
-        ({"length_preset": "eternal"}, "no length preset is called 'eternal'"),
-        ({"n_head": 3}, "n_embd 32 is not a multiple of n_head 3"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"device": "gpu9"}, "device is 'gpu9'"),
-        ({"max_epochs": 1.0}, "max_iters and max_epochs both give the length"),
-    ],
-)
-def test_a_wrong_flag_fails_with_what_is_allowed(
-    house: House, archive: Archive, flags: dict[str, Any], says: str
-) -> None:
-    house.declare("talks", archive.folder)
-    run = train(house, "talks", **flags)
-    assert not run.ok
-    assert says in run.failure()
-
-
-@pytest.mark.parametrize(
-    ("init", "says"),
-    [
-        ("best", "init is 'best': write 'scratch', 'last', or a version's number"),
-        ("9", "no version 9 of 'checkpoint'"),
-        ("last", "has no current version of 'checkpoint' yet"),
-    ],
-)
-def test_a_start_that_is_not_there_is_refused(
-    house: House, talks: str, init: str, says: str
-) -> None:
-    assert says in train(house, talks, init=init).failure()
-
-
 def test_a_channel_without_shards_is_told_how_to_make_them(house: House, archive: Archive) -> None:
     house.declare("talks", archive.folder)
     message = train(house, "talks").failure()
@@ -310,111 +217,6 @@ def test_a_better_model_with_an_earlier_tokenizer_stays_and_is_not_measured_on_o
     house.home.promote(talks, "checkpoint", 2)
     now = house.model(talks, "evaluation").metadata("evaluation")
     assert (now["version"], now["measured_on"]) == (2, "today's validation text")
-
-
-JOB = """
-import sys
-from pathlib import Path
-import dagster as dg
-from impressions_assets.definitions import defs
-from impressions_assets.runs import fail_dead_runs, open_instance
-flags = dict(model_preset="debug", max_iters=int(sys.argv[2]), eval_interval=5, eval_iters=2,
-             log_interval=1, device="cpu")
-with open_instance(Path(sys.argv[1]) / "dagster") as instance:
-    instance.add_dynamic_partitions("channel", ["talks"])
-    fail_dead_runs(instance, nobody_starts_runs=True)
-    result = defs.resolve_job_def("channel_model").execute_in_process(
-        run_config={"ops": {"checkpoint": {"config": flags}}}, instance=instance,
-        partition_key="talks", asset_selection=[dg.AssetKey("checkpoint")],
-        raise_on_error=False)
-sys.exit(0 if result.success else 1)
-"""
-
-
-def start_job(home: Path, max_iters: int) -> subprocess.Popen[str]:
-    """Train in a process group of its own, as a terminal does."""
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", JOB, str(home), str(max_iters)],
-        env={**os.environ, "IMPRESSIONS_HOME": str(home), "PYTHONPATH": str(ROOT)},
-        cwd=home,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def wait_for_step(process: subprocess.Popen[str], step: int) -> None:
-    assert process.stdout is not None
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if f"step {step:>6}  loss" in line:
-            return
-    raise AssertionError("".join(said[-30:]))
-
-
-def last_weights(house: House) -> dict[str, str]:
-    return weights(house, house.home.artifacts("talks", "checkpoint")[-1])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("way", ["terminate", "ctrl-c", "kill"])
-def test_an_interrupted_training_goes_on_to_the_same_weights(
-    house: House, talks: str, way: str
-) -> None:
-    length = 60
-    process = start_job(house.folder, length)
-    try:
-        wait_for_step(process, 12)
-        if way == "terminate":
-            process.send_signal(signal.SIGTERM)
-        elif way == "ctrl-c":  # a terminal sends it to the whole group, the child included
-            os.killpg(process.pid, signal.SIGINT)
-        else:
-            process.kill()
-        output, _ = process.communicate(timeout=120)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode != 0
-    stopped = house.home.artifacts("talks", "checkpoint")
-    if way == "kill":  # nobody was left to publish; the child saved and ended by itself
-        time.sleep(3)
-        assert stopped == []
-    else:
-        assert [v.fact("stopped") is not None for v in stopped] == [True], output[-3000:]
-        assert stopped[0].fact("steps") < length
-    resumed = start_job(house.folder, length)
-    output, _ = resumed.communicate(timeout=240)
-    assert resumed.returncode == 0, output[-3000:]
-    assert "going on exactly from" in output
-    made = house.home.artifacts("talks", "checkpoint")[-1]
-    assert (made.fact("steps"), made.fact("stopped")) == (length, None)
-
-    shutil.rmtree(house.folder / "scratch")
-    house.home.table("artifacts").remove(
-        "talks",
-        [f"checkpoint-{v.version:06d}" for v in house.home.artifacts("talks", "checkpoint")],
-    )
-    uninterrupted = start_job(house.folder, length)
-    output, _ = uninterrupted.communicate(timeout=240)
-    assert uninterrupted.returncode == 0, output[-3000:]
-    assert "starting from scratch" in output
-    assert last_weights(house) == weights(house, made)
-
-
-@pytest.mark.slow
-def test_a_real_child_trains_and_its_error_is_the_users(house: House, archive: Archive) -> None:
-    real = House(house.folder, house.instance, real_children=True)
-    real.declare("talks", archive.folder)
-    assert real.data("talks").ok
-    wrong = train(real, "talks", learning_rate=1e30, warmup_iters=0, grad_clip=0.0)
-    assert "training broke down" in wrong.failure()
-    right = real.model("talks", **SHORT)
-    assert right.ok
-    assert right.metadata("checkpoint")["steps"] == 6
-    assert isinstance(right.result, dg.ExecuteInProcessResult)
 
 
 @pytest.mark.parametrize(

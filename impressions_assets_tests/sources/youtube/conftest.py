@@ -22,10 +22,12 @@ from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.source import YouTubeSource
 from impressions_assets.sources.youtube.ytdlp import YtDlp
 from impressions_assets.youtube_links import YouTubeLink
-from impressions_assets_tests.servers.youtube import YouTube
+from impressions_assets_tests.servers.youtube import Answer, Request, YouTube
+from impressions_assets_tests.servers.youtube_captions import ROUTES
 from impressions_assets_tests.servers.youtube_world import Owner, World
 
 KEY = "a-key-for-tests"
+WATCH, PLAYER, TRACK = "/watch", "/youtubei/v1/player", "/api/timedtext"
 
 Connect = Callable[..., CaptionClient]
 """Makes a client of captions."""
@@ -191,3 +193,13 @@ def connect(home: Home, youtube: YouTube, slept: list[float]) -> Iterator[Connec
     yield made
     for client in clients:
         client.close()
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, path: str, body: bytes) -> None:
+    """Have the server answer so, whatever it holds."""
+    method = "POST" if path == PLAYER else "GET"
+
+    def respond(youtube: YouTube, request: Request) -> Answer:
+        return Answer(200, body)
+
+    monkeypatch.setitem(ROUTES, (method, path), respond)  # type: ignore[arg-type]

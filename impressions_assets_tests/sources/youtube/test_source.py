@@ -1,20 +1,12 @@
 """What is listed of a link, first and later, and what it costs."""
 
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 
-import msgspec
 import pytest
 
-from impressions_assets.captures import Raw
-from impressions_assets.errors import QuotaSpent, SourceMissing, SourceUnreachable
-from impressions_assets.sources.youtube.lister import Place
-from impressions_assets.sources.youtube.memory import Memory
+from impressions_assets.errors import QuotaSpent
 from impressions_assets_tests.servers.youtube import Answer
-from impressions_assets_tests.servers.youtube_world import START
 
 FEED = "/feeds/videos.xml"
 ITEMS = "/youtube/v3/playlistItems"
@@ -173,59 +165,6 @@ def test_the_sweep_finds_what_the_feed_missed_and_its_second_night_gets_304s(
     assert len(conditional) == 6
 
 
-def test_a_quota_spent_in_the_middle_goes_on_the_next_day_where_it_stopped(
-    world, owner, look, visitor, youtube
-):
-    clips = world.uploads(owner, 300)  # 6 pages and 6 batches
-    visitor.limit = 5
-    first = look()
-    assert isinstance(first.error, QuotaSpent)
-    assert youtube.quota_spent == 5
-    assert len(first.videos) == 100  # the third page is read, its videos are not
-    assert isinstance(look().error, QuotaSpent)
-    assert youtube.quota_spent == 5
-    days = 0
-    while (seen := look()).error:
-        assert seen.error.until - visitor.now <= timedelta(days=1)
-        visitor.now = seen.error.until
-        days += 1
-        assert days < 5
-    assert seen.videos.keys() == ids(clips)
-    assert youtube.quota_spent == 12
-    asked = [v for r in youtube.asked(VIDEOS) for v in r.query["id"].split(",")]
-    assert sorted(asked) == sorted(ids(clips))
-
-
-def test_google_itself_saying_that_the_quota_is_spent_pauses_until_its_midnight(
-    world, owner, look, visitor, youtube
-):
-    world.uploads(owner, 300)
-    youtube.quota_limit = 5
-    first = look()
-    assert isinstance(first.error, QuotaSpent)
-    assert first.error.until.isoformat() == "2026-11-22T08:00:00+00:00"
-    assert look().asked == []
-    visitor.now, youtube.quota_spent = first.error.until, 0
-    youtube.quota_limit = 10_000
-    seen = look()
-    assert seen.error is None
-    assert len(seen.videos) == 300
-    assert seen.units == 7
-
-
-def test_a_sweep_that_the_quota_stops_goes_on_the_next_day(world, owner, look, visitor, youtube):
-    clips = world.uploads(owner, 200)
-    look()
-    world.edit(clips[150], title="Edited")
-    visitor.limit = youtube.quota_spent + 6  # four pages and two of four batches
-    assert isinstance(look(sweep=True).error, QuotaSpent)
-    visitor.limit = 10_000
-    seen = look()
-    assert seen.units == 2
-    assert seen.videos[clips[150].video_id].title == "Edited"
-    assert look().asked == [FEED]
-
-
 def test_a_live_stream_is_looked_at_when_it_should_begin_and_until_it_ended(
     world, owner, look, visitor
 ):
@@ -282,127 +221,6 @@ def test_a_video_with_a_brief_length_costs_one_page_of_shorts_however_many_there
     assert seen.units == 3
 
 
-def test_a_playlist_is_listed_in_whole_with_what_it_shows_no_more(world, owner, visitor):
-    clips = world.uploads(owner, 20)
-    world.edit(clips[3], privacy="private")
-    world.edit(clips[4], privacy="deleted")
-    playlist = world.make_playlist("Best of", clips)
-    seen = visitor.look("playlist", playlist.playlist_id)
-    assert seen.videos.keys() == ids(clips)
-    assert seen.videos[clips[3].video_id].status == "private"
-    assert seen.videos[clips[4].video_id].status == "deleted"
-    assert visitor.look("playlist", playlist.playlist_id).asked == [FEED]
-
-
-def test_a_playlist_is_walked_through_when_its_feed_shows_another_order(world, owner, visitor):
-    clips = world.uploads(owner, 70)
-    playlist = world.make_playlist("Best of", clips[:60])
-    visitor.look("playlist", playlist.playlist_id)
-    playlist.video_ids = [c.video_id for c in (clips[65], *clips[:5], *clips[6:60], clips[66])]
-    seen = visitor.look("playlist", playlist.playlist_id)
-    assert seen.videos.keys() == set(playlist.video_ids)
-    assert seen.asked == [FEED, ITEMS, VIDEOS, ITEMS, VIDEOS]  # the last: a new one, and who left
-    assert visitor.look("playlist", playlist.playlist_id).asked == [FEED]
-
-
-def test_an_addition_below_what_the_feed_of_a_playlist_holds_is_found_by_the_sweep(
-    world, owner, visitor
-):
-    clips = world.uploads(owner, 31)
-    playlist = world.make_playlist("Best of", clips[:30])
-    visitor.look("playlist", playlist.playlist_id)
-    playlist.video_ids.append(clips[30].video_id)
-    assert len(visitor.look("playlist", playlist.playlist_id).videos) == 30
-    assert len(visitor.look("playlist", playlist.playlist_id, sweep=True).videos) == 31
-
-
-def test_a_video_listed_twice_is_yielded_once(world, owner, visitor):
-    clips = world.uploads(owner, 60)
-    playlist = world.make_playlist("Twice", [*clips, *clips])
-    seen = visitor.look("playlist", playlist.playlist_id)
-    assert len(seen.videos) == 60
-    assert seen.asked.count(VIDEOS) == 2
-
-
-def test_a_second_link_to_the_same_videos_asks_only_for_the_list(world, owner, visitor):
-    clips = world.uploads(owner, 40)
-    visitor.look("channel", owner.channel_id)
-    playlist = world.make_playlist("Some", clips[:10])
-    seen = visitor.look("playlist", playlist.playlist_id)
-    assert seen.videos.keys() == ids(clips[:10])
-    assert seen.asked == [FEED, ITEMS]
-
-
-def test_a_single_video_is_asked_for_once(world, owner, visitor):
-    clip = world.upload(owner, "Alone")
-    seen = visitor.look("video", clip.video_id)
-    assert seen.videos[clip.video_id].title == "Alone"
-    assert visitor.look("video", clip.video_id).asked == []
-    world.edit(clip, title="Alone, edited")
-    seen = visitor.look("video", clip.video_id, sweep=True)
-    assert seen.videos[clip.video_id].title == "Alone, edited"
-
-
-def test_a_single_video_that_was_private_is_asked_for_until_it_is_seen(world, owner, visitor):
-    clip = world.upload(owner, "Alone", privacy="private")
-    assert isinstance(visitor.look("video", clip.video_id).error, SourceMissing)
-    world.edit(clip, privacy="public")
-    assert visitor.look("video", clip.video_id).videos.keys() == {clip.video_id}
-    assert visitor.look("video", clip.video_id).asked == []
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"), [("handle", "talks"), ("user", "oldtalks"), ("custom", "talks")]
-)
-def test_a_handle_and_a_name_cost_a_unit_once(world, owner, visitor, kind, name):
-    world.uploads(owner, 3)
-    assert visitor.look(kind, name).units == 3
-    assert visitor.look(kind, name).asked == [FEED]
-
-
-def test_a_custom_name_that_is_no_handle_says_what_to_write(world, owner, visitor):
-    seen = visitor.look("custom", "TalksOfOld")
-    assert isinstance(seen.error, SourceMissing)
-    assert "@handle" in str(seen.error)
-
-
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [
-        ("channel", "UC" + "x" * 22),
-        ("playlist", "PL" + "x" * 32),
-        ("video", "x" * 11),
-        ("handle", "nobody"),
-    ],
-)
-def test_what_is_not_there_is_an_error_and_never_an_empty_list(visitor, kind, name):
-    seen = visitor.look(kind, name)
-    assert isinstance(seen.error, SourceMissing)
-    assert name in str(seen.error)
-
-
-def test_a_channel_without_uploads_is_told_so_and_begins_when_one_comes(world, owner, look):
-    assert "no public videos" in str(look().error)
-    clip = world.upload(owner, "The first")
-    assert look().videos.keys() == {clip.video_id}
-
-
-def test_an_empty_or_private_playlist_is_an_error(world, owner, visitor):
-    empty = world.make_playlist("Empty", [])
-    hidden = world.make_playlist("Hidden", world.uploads(owner, 3), privacy="private")
-    for playlist in (empty, hidden):
-        assert isinstance(visitor.look("playlist", playlist.playlist_id).error, SourceMissing)
-
-
-def test_a_playlist_that_turned_private_keeps_what_was_known_and_says_so(world, owner, visitor):
-    playlist = world.make_playlist("Best of", world.uploads(owner, 3))
-    visitor.look("playlist", playlist.playlist_id)
-    playlist.privacy = "private"
-    seen = visitor.look("playlist", playlist.playlist_id)
-    assert len(seen.videos) == 3
-    assert isinstance(seen.error, SourceMissing)
-
-
 def test_without_a_feed_the_top_of_the_playlist_tells_what_is_new(world, owner, look, youtube):
     world.uploads(owner, 70)
     look()
@@ -412,75 +230,6 @@ def test_without_a_feed_the_top_of_the_playlist_tells_what_is_new(world, owner, 
     assert new.video_id in seen.videos
     assert seen.error is None
     assert seen.units == 2
-
-
-def test_a_walk_that_is_told_its_token_counts_no_more_begins_anew(
-    world, owner, look, visitor, home
-):
-    clips = world.uploads(owner, 120)
-    visitor.limit = 2
-    look()
-    place = Place("channel", owner.channel_id)
-    memory = Memory(Raw(home), "youtube-data-api", place, lambda: START)
-    (walked,) = memory.state.walk
-    page = msgspec.structs.replace(walked.page, next_token="old")
-    memory.state.walk[0] = msgspec.structs.replace(walked, page=page)
-    memory.flush()
-    visitor.limit = 10_000
-    assert look().videos.keys() == ids(clips)
-
-
-_LIST = """
-import sys
-from impressions_assets.budget import Budget
-from impressions_assets.captures import Raw
-from impressions_assets.home import Home
-from impressions_assets.sources.youtube.api import ApiLister
-from impressions_assets.sources.youtube.feed import Feed
-from impressions_assets.sources.youtube.source import YouTubeSource
-from impressions_assets.youtube_links import YouTubeLink
-from impressions_assets_tests.sources.youtube.conftest import KEY, NoCaptionsHere
-url, root, channel = sys.argv[1:]
-home = Home(root)
-lister = ApiLister(KEY, Budget(home, "youtube", None), base_url=url)
-link = YouTubeLink("channel", channel)
-source = YouTubeSource(link, lister, Feed(url), NoCaptionsHere(), Raw(home), readers={})
-list(source.list_videos())
-"""
-
-
-def test_a_kill_between_two_answers_pays_for_no_more_than_one_page_again(
-    world, owner, look, youtube, home
-):
-    clips = world.uploads(owner, 200)
-    process = subprocess.Popen(
-        [sys.executable, "-c", _LIST, youtube.url, home.root, owner.channel_id]
-    )
-    while len(youtube.asked(VIDEOS)) < 2 and process.poll() is None:
-        time.sleep(0.01)
-    youtube.fail(VIDEOS, "hang")
-    while len(youtube.asked(VIDEOS)) < 3 and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    spent = youtube.quota_spent
-    assert spent < 8
-    seen = look()
-    assert seen.videos.keys() == ids(clips)
-    assert youtube.quota_spent <= 8 + 2
-
-
-def test_faults_in_every_fourth_answer_end_with_every_video_right(world, owner, look, visitor):
-    visitor.timeout_seconds = 0.3
-    clips = world.uploads(owner, 200)
-    visitor.youtube.fail_often(".*", 0.25, 500, 429, 503, "cut")
-    seen = look()
-    while seen.error:
-        assert isinstance(seen.error, SourceUnreachable)
-        seen = look()
-    visitor.youtube.heal()
-    assert seen.videos.keys() == ids(clips)
-    assert all(v.title == world.clips[v.video_id].title for v in seen.videos.values())
 
 
 def test_a_description_of_five_thousand_emoji_survives(world, owner, look):

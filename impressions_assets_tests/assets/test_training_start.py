@@ -1,0 +1,68 @@
+"""What a training starts from, and which flags it takes."""
+
+from typing import Any
+
+import pytest
+
+from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.assets.conftest import train, weights
+from impressions_assets_tests.houses import House
+
+pytestmark = pytest.mark.slow  # whole runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("init", "started_from"), [("last", 2), ("1", 1)])
+def test_a_training_can_start_from_the_last_or_a_given_version(
+    house: House, talks: str, init: str, started_from: int
+) -> None:
+    train(house, talks, max_iters=8, eval_interval=4)
+    train(house, talks, max_iters=1, seed=7)
+    before = [weights(house, v) for v in house.home.artifacts(talks, "checkpoint")]
+    assert train(house, talks, init=init, max_iters=2).ok
+    made = house.home.artifacts(talks, "checkpoint")[-1]
+    assert (made.version, made.fact("started_from_version")) == (3, started_from)
+    assert [weights(house, v) for v in house.home.artifacts(talks, "checkpoint")[:2]] == before
+
+
+@pytest.mark.slow
+def test_a_start_can_only_be_no_worse_than_what_it_starts_from(house: House, talks: str) -> None:
+    train(house, talks, max_iters=12, eval_interval=4)
+    bad = train(house, talks, init="last", learning_rate=5.0, warmup_iters=0, max_iters=3)
+    (first, second) = house.home.artifacts(talks, "checkpoint")
+    assert bad.ok
+    assert second.fact("val_bits_per_byte") <= first.fact("val_bits_per_byte") + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"model_preset": "huge"}, "no model preset is called 'huge'; there are: debug"),
+        ({"length_preset": "eternal"}, "no length preset is called 'eternal'"),
+        ({"n_head": 3}, "n_embd 32 is not a multiple of n_head 3"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"device": "gpu9"}, "device is 'gpu9'"),
+        ({"max_epochs": 1.0}, "max_iters and max_epochs both give the length"),
+    ],
+)
+def test_a_wrong_flag_fails_with_what_is_allowed(
+    house: House, archive: Archive, flags: dict[str, Any], says: str
+) -> None:
+    house.declare("talks", archive.folder)
+    run = train(house, "talks", **flags)
+    assert not run.ok
+    assert says in run.failure()
+
+
+@pytest.mark.parametrize(
+    ("init", "says"),
+    [
+        ("best", "init is 'best': write 'scratch', 'last', or a version's number"),
+        ("9", "no version 9 of 'checkpoint'"),
+        ("last", "has no current version of 'checkpoint' yet"),
+    ],
+)
+def test_a_start_that_is_not_there_is_refused(
+    house: House, talks: str, init: str, says: str
+) -> None:
+    assert says in train(house, talks, init=init).failure()
