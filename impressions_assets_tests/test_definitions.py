@@ -137,7 +137,8 @@ def test_the_whole_definition_holds_together() -> None:
 
 
 def test_loading_imports_no_torch_and_opens_no_home(tmp_path: Path) -> None:
-    code = "import sys, impressions_assets.definitions; print({'torch'} & sys.modules.keys())"
+    heavy = {"torch", "transformers", "datasets"}
+    code = f"import sys, impressions_assets.definitions; print({heavy!r} & sys.modules.keys())"
     ran = subprocess.run(
         [sys.executable, "-W", "error::ResourceWarning", "-c", code],
         cwd=tmp_path,

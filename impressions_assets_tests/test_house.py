@@ -82,7 +82,6 @@ def test_make_without_a_fitting_python_says_what_to_install(tmp_path: Path) -> N
     [
         ("channel_file", {"dagster", "torch", "pandas"}),
         ("settings", {"dagster", "torch", "pandas"}),
-        ("definitions", {"torch", "transformers", "datasets"}),
     ],
 )
 def test_what_is_loaded_often_loads_nothing_heavy(module: str, absent: set[str]) -> None:

@@ -1,13 +1,9 @@
 """A small corpus for trainings: sentences of a made-up weather report, as shards on disk."""
 
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-# Before torch is imported: many tiny products are faster on one thread than on busy cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
