@@ -3,31 +3,41 @@
 A spreadsheet may write semicolons or tabs for commas, a byte order mark, decimal commas. A cell
 that begins like a formula would be run as one (https://owasp.org/www-community/attacks/CSV_Injection)
 and is written with an apostrophe before it, which reading takes away again.
+
+A checksum says how a line was exported: two people may review sheets of one day, and what one of
+them left alone must not undo what the other wrote.
 """
 
 import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from impressions_assets.digests import digest_of
 from impressions_assets.errors import ConfigError
 from impressions_assets.rows import Corrected
 
 COLUMNS: Mapping[Corrected, tuple[str, ...]] = {
     "qa_pairs": (
         "video_id", "pair_id", "review", "question", "answer", "start_seconds", "end_seconds",
-        "speaker", "confidence", "origin", "link",
+        "speaker", "confidence", "origin", "link", "checksum",
     ),
-    "chapters": ("video_id", "start_seconds", "title", "origin", "link"),
+    "chapters": ("video_id", "start_seconds", "title", "origin", "link", "checksum"),
     "transcripts": (
         "video_id", "start_seconds", "end_seconds", "speaker", "text", "found", "occurrence",
+        "checksum",
     ),
 }  # fmt: skip
-_FOR_READING = {"confidence", "origin", "link"}  # what nobody edits may be missing
+EDITABLE: Mapping[Corrected, tuple[str, ...]] = {
+    "qa_pairs": ("review", "question", "answer", "start_seconds", "end_seconds", "speaker"),
+    "chapters": ("start_seconds", "title"),
+    "transcripts": ("start_seconds", "end_seconds", "speaker", "text"),
+}
+_FOR_READING = {"confidence", "origin", "link", "checksum"}  # what nobody edits may be missing
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -82,6 +92,20 @@ class Line:
         )
 
 
+def checksum_of(cells: Iterable[object]) -> str:
+    """Return what tells cells from others, however a spreadsheet writes their numbers and spaces.
+
+    It begins with a letter: spreadsheets would take some of them for numbers.
+    """
+    return f"c{digest_of([_spelled(cell) for cell in cells])[:11]}"
+
+
+def are_as_exported(table: Corrected, lines: Sequence[Line]) -> bool:
+    """Whether lines that were exported under one checksum say still the same."""
+    cells = [line.text(column) for line in lines for column in EDITABLE[table]]
+    return {line.cells.get("checksum", "").strip() for line in lines} == {checksum_of(cells)}
+
+
 class Sheet(NamedTuple):
     """A sheet that was read: the table it corrects, and its lines."""
 
@@ -119,6 +143,14 @@ def sheet_of(table: Corrected, rows: Iterable[tuple[object, ...]]) -> str:
     writer.writerow(COLUMNS[table])
     writer.writerows([_cell(value) for value in row] for row in rows)
     return page.getvalue()
+
+
+def _spelled(cell: object) -> str:
+    text = " ".join(str("" if cell is None else cell).split())
+    try:
+        return f"{float(text.replace(',', '.')):.3f}"
+    except ValueError:
+        return text
 
 
 def _cell(value: object) -> object:

@@ -206,3 +206,37 @@ def test_a_rejected_pair_that_changed_stays_rejected(home: Home, tmp_path: Path)
     assert {pair.review for pair in kept(home, "qa_pairs").pairs} == {"rejected"}
     now = home.table("qa_pairs").get("talks", key_of("a"))
     assert now == replace(ROWS["qa_pairs"])
+
+
+def test_what_one_reviewer_left_alone_undoes_nothing_of_another(home: Home, tmp_path: Path) -> None:
+    def second(line: dict[str, str]) -> None:
+        if line.get("question") == "How?":
+            line["review"] = "rejected"
+
+    def respelled(line: dict[str, str]) -> None:  # as a spreadsheet saves what nobody edited
+        line["start_seconds"] = line["start_seconds"].replace(".0", ",000")
+
+    stale = [
+        sheet(home, tmp_path / "second", "qa_pairs.csv", second),
+        sheet(home, tmp_path / "third", "chapters.csv", respelled),
+        sheet(home, tmp_path / "fourth", "a.transcript.csv", respelled),
+    ]
+    edited = replace(PAIRS[0], question="Why, then?", review="edited")
+    now = {
+        "qa_pairs": QAPairs(video_id="a", pairs=(edited, PAIRS[1])),
+        "chapters": Chapters(video_id="a", chapters=(Chapter(0.0, "Mine", 9.0, "manual"),)),
+        "transcripts": replace(
+            ROWS["transcripts"],
+            segments=(Segment(1.0, 5.0, "Just because.", found="Because."), *SEGMENTS[1:]),
+        ),
+    }
+    for table, row in now.items():
+        home.table(table).put("talks", [Entry(row)])
+    home.table("corrections").put(
+        "talks", [Entry(Correction(video_id="a", table="qa_pairs", pairs=(edited,)))]
+    )
+    assert correct(home, "talks", stale).tables == {"qa_pairs"}
+    assert {pair.question: pair.review for pair in kept(home, "qa_pairs").pairs} == {
+        "Why, then?": "edited",
+        "How?": "rejected",
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from impressions_assets.formats.files import safe_name, write_text
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Chapters, QAPairs, Transcript
-from impressions_assets.sheets import sheet_of
+from impressions_assets.sheets import checksum_of, sheet_of
 from impressions_assets.speech.corrections import places_of
 from impressions_assets.text.times import link_at
 
@@ -42,38 +42,27 @@ def review(channel: ChannelReader, folder: Path) -> list[Path]:
 
 def _pairs(row: QAPairs, urls: dict[str, str]) -> Cells:
     for pair in row.pairs:
-        yield (
-            row.video_id,
-            pair.pair_id,
-            pair.review,
-            pair.question,
-            pair.answer,
-            pair.start_seconds,
-            pair.end_seconds,
-            pair.speaker,
-            pair.confidence,
-            pair.origin,
-            _link(urls.get(row.video_id), pair.start_seconds),
-        )
+        times = (pair.start_seconds, pair.end_seconds)
+        edited = (pair.review, pair.question, pair.answer, *times, pair.speaker)
+        link = _link(urls.get(row.video_id), pair.start_seconds)
+        shown = (pair.confidence, pair.origin, link)
+        yield row.video_id, pair.pair_id, *edited, *shown, checksum_of(edited)
 
 
 def _chapters(row: Chapters, urls: dict[str, str]) -> Cells:
-    for chapter in row.chapters:
+    """The chapters, under one checksum: they are replaced as a list."""
+    edited = [(chapter.start_seconds, chapter.title) for chapter in row.chapters]
+    checksum = checksum_of(cell for cells in edited for cell in cells)
+    for cells, chapter in zip(edited, row.chapters, strict=True):
         link = _link(urls.get(row.video_id), chapter.start_seconds)
-        yield row.video_id, chapter.start_seconds, chapter.title, chapter.origin, link
+        yield row.video_id, *cells, chapter.origin, link, checksum
 
 
 def _segments(row: Transcript) -> Cells:
-    for (found, occurrence), segment in places_of(row.segments):
-        yield (
-            row.video_id,
-            segment.start_seconds,
-            segment.end_seconds,
-            segment.speaker,
-            segment.text,
-            found,
-            occurrence,
-        )
+    for place, segment in places_of(row.segments):
+        times = (segment.start_seconds, segment.end_seconds)
+        edited = (*times, segment.speaker, segment.text)
+        yield row.video_id, *edited, *place, checksum_of(edited)
 
 
 def _link(url: str | None, seconds: float) -> str:

@@ -27,13 +27,13 @@ def with_ids(pairs: Iterable[QAPair]) -> tuple[QAPair, ...]:
 
 
 def pair_id_of(question: str, occurrence: int) -> str:
-    """Return the name of a pair within its video: 12 hex digits."""
-    return digest_of(question, occurrence)[:12]
+    """Return the name of a pair within its video; no spreadsheet takes it for a number."""
+    return f"q{digest_of(question, occurrence)[:11]}"
 
 
 def added_pair_id(question: str, start_seconds: float) -> str:
     """Return the name of a pair that a person added: the same line always adds the same pair."""
-    return digest_of("added", question, start_seconds)[:12]
+    return f"q{digest_of('added', question, start_seconds)[:11]}"
 
 
 def corrected_chapters(chapters: Chapters, correction: Correction) -> Chapters:
