@@ -373,33 +373,3 @@ def test_the_parts_of_an_only_document_are_not_taken_for_the_whole_one(
     assert house.data("growing").ok
     assert house.decoded("growing").keys() == {"talk-a", "talk-b"}
     check_shards_say_what_the_documents_say(house, "growing")
-
-
-def test_a_talk_that_was_uploaded_again_trains_nothing_until_the_first_one_leaves(
-    house: House, tmp_path: Path
-) -> None:
-    said = talk("again", 60)
-    archive = Archive(tmp_path / "twice").add("other")
-    archive.add("first", sentences=said, upload_date="20230101")
-    archive.add("again", sentences=[*said[:58], "Another ending."], upload_date="20240101")
-    house.declare("twice", archive.folder)
-    run = house.data("twice")
-    assert house.decoded("twice").keys() == {"first", "other"}
-    check = run.check("documents", "no_duplicates")
-    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
-    (row,) = check.metadata["duplicates"].records
-    assert (row.data["video_id"], row.data["kept"]) == ("again", "first")
-    archive.remove("first")
-    assert house.data("twice").check("documents", "no_duplicates").passed
-    assert house.decoded("twice").keys() == {"again", "other"}
-
-
-def test_what_another_channel_says_is_told_and_stays(house: House, tmp_path: Path) -> None:
-    said = talk("said", 60)
-    for name in ("mine", "theirs"):
-        house.declare(name, Archive(tmp_path / name).add(f"{name}-talk", sentences=said).folder)
-        run = house.data(name)
-    check = run.check("documents", "nothing_said_elsewhere")
-    (row,) = check.metadata["documents"].records
-    assert (row.data["channel"], row.data["other_id"]) == ("mine", "mine-talk")
-    assert house.decoded("theirs").keys() == {"theirs-talk"}

@@ -16,12 +16,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from impressions_assets_tests.servers.bucket import Bucket, Object, Refused
+from impressions_assets_tests.servers.loopback import Loopback
 
 # gcsfs would ask Google itself, for a minute, what kind of bucket this is; it reads this at import.
 os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
@@ -48,19 +49,13 @@ class GoogleCloudStorage:
         self.uploads: dict[str, tuple[str, bytes, str | None]] = {}
         self._faults: list[tuple[re.Pattern[str], deque[Fault]]] = []
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("H", (_Handler,), {"gcs": self}))
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._http = Loopback(_Handler, gcs=self)
+        self.url = self._http.url
 
     @contextlib.contextmanager
     def running(self) -> Iterator["GoogleCloudStorage"]:
-        thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
+        with self._http.running():
             yield self
-        finally:
-            self._http.shutdown()
-            self._http.server_close()
-            thread.join()
 
     def fail(self, pattern: str, *faults: Fault) -> None:
         """Let the next requests that match `METHOD /path?query` fail, one after the other."""

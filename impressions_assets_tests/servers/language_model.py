@@ -9,8 +9,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from impressions_assets_tests.servers.loopback import Loopback
 
 PATH = "/v1/chat/completions"
 
@@ -40,21 +42,14 @@ class LanguageModel:
         self.faults: list[Fault] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._http = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"model": self}))
-        self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
+        self._http = Loopback(_Handler, model=self)
+        self.url = f"{self._http.url}/v1"
 
     @contextlib.contextmanager
     def running(self) -> Iterator["LanguageModel"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with self._http.running(self._stopping.set):
             yield self
-        finally:
-            self._stopping.set()
-            self._http.shutdown()
-            thread.join()
-            self._http.server_close()
 
     def material(self, number: int = -1) -> dict[str, Any]:
         """What stood in one of the requests: the video, and the texts."""
@@ -92,10 +87,6 @@ def material_of(body: dict[str, Any]) -> dict[str, Any]:
     text = content if isinstance(content, str) else content[0]["text"]
     found: dict[str, Any] = json.JSONDecoder().raw_decode(text)[0]
     return found
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib import import_module
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from impressions_assets_tests.servers.loopback import Loopback
 from impressions_assets_tests.servers.youtube_world import World
 
 _MODULES = ("youtube_api", "youtube_feed", "youtube_pages", "youtube_captions")
@@ -75,21 +76,14 @@ class YouTube:
         self._random = random.Random(4)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._http = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"youtube": self}))
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._http = Loopback(_Handler, youtube=self)
+        self.url = self._http.url
 
     @contextlib.contextmanager
     def running(self) -> Iterator["YouTube"]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with self._http.running(self._stopping.set):
             yield self
-        finally:
-            self._stopping.set()
-            self._http.shutdown()
-            thread.join()
-            self._http.server_close()
 
     def fail(self, path: str, *faults: Fault, after: int = 0) -> None:
         """Do these wrong, one after the other, where a path matches, after some right ones."""
@@ -188,14 +182,6 @@ _ROBOTS: dict[str, Callable[[Request], Answer]] = {
     "captcha": captcha_page,
     "bot": bot_answer,
 }
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hung up is no error of the server's."""
 
 
 class _Handler(BaseHTTPRequestHandler):
