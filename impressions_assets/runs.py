@@ -28,6 +28,7 @@ from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.utils import make_new_run_id
+from filelock import FileLock
 
 from impressions_assets.jobs import LANE_TAG
 from impressions_assets.resources.impressions import PROCESS_TAG
@@ -44,12 +45,17 @@ START_SECONDS = 180.0  # as run_monitoring.start_timeout_seconds in the instance
 
 
 def open_instance(dagster_home: Path) -> dg.DagsterInstance:
-    """Open the instance in a folder, putting the embedded settings in place the first time."""
+    """Open the instance in a folder, putting the embedded settings in place the first time.
+
+    Opening creates Dagster's SQLite tables, which it does without a lock: of three commands that
+    opened a new folder at once, about half ended with "table runs already exists".
+    """
     dagster_home.mkdir(parents=True, exist_ok=True)
     settings = dagster_home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(_embedded_settings(), encoding="utf-8")
-    return dg.DagsterInstance.from_config(str(dagster_home))
+    with FileLock(dagster_home / "opening.lock"):
+        if not settings.exists():
+            settings.write_text(_embedded_settings(), encoding="utf-8")
+        return dg.DagsterInstance.from_config(str(dagster_home))
 
 
 def _embedded_settings() -> str:

@@ -53,6 +53,11 @@ def materialize(home: Path, *assets: str) -> None:
     perform(open_place(), launches_of(CHANNEL, ",".join(assets)), verbose=True)
 
 
+def open_new(home: Path) -> None:
+    """What every command does first, in this process."""
+    open_instance(home / "dagster").dispose()
+
+
 @pytest.fixture(scope="module")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a channel, of which nothing was materialized yet."""
@@ -145,6 +150,12 @@ def test_two_runs_of_one_channel_at_once_end_as_one_does(
 
     assert [finishes(run) for run in runs] == [True, True]
     assert content_of(home) == undisturbed.content
+
+
+def test_commands_that_open_a_new_home_at_once_all_open_it(tmp_path: Path) -> None:
+    for new in ("first", "second", "third"):
+        runs = [started(open_new, tmp_path / new) for _ in range(4)]
+        assert [finishes(run) for run in runs] == [True] * 4
 
 
 def copy_of(blank: Path, name: str) -> Path:

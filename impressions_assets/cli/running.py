@@ -69,12 +69,12 @@ def launches_of(channel: str, select: str | None, *, sweep: bool = False) -> lis
 
 def perform(place: Place, launches: Sequence["Launch"], *, verbose: bool = False) -> None:
     """Run one after the other, showing progress; end the command when one of them fails."""
-    from impressions_assets.partitions import CHANNEL_DIMENSION
+    from impressions_assets.partitions import add_channel
     from impressions_assets.runs import daemon_is_alive, fail_dead_runs
 
     nobody_starts_runs = not daemon_is_alive(place.instance)
     fail_dead_runs(place.instance, nobody_starts_runs=nobody_starts_runs)
-    place.instance.add_dynamic_partitions(CHANNEL_DIMENSION, [launches[0].channel])
+    add_channel(place.instance, launches[0].channel)
     for launch in launches:
         if not _performed(place, launch, verbose):
             raise typer.Exit(1)
