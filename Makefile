@@ -40,7 +40,7 @@ check: $(READY) ## lint, formatting, types, who imports whom, and the data dicti
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m impressions_assets.dictionary | diff -u docs/data-dictionary.md - \
+	@$(BIN)/python -m impressions_assets.storage.dictionary | diff -u docs/data-dictionary.md - \
 	  || { echo 'docs/data-dictionary.md is not current: run `make docs`' >&2; exit 1; }
 
 format: $(READY) ## mend formatting and what ruff can mend by itself
@@ -48,7 +48,7 @@ format: $(READY) ## mend formatting and what ruff can mend by itself
 	@$(BIN)/ruff format .
 
 docs: $(READY) ## write docs/data-dictionary.md from the rows, docs/articles from the demo
-	@$(BIN)/python -m impressions_assets.dictionary > docs/data-dictionary.md
+	@$(BIN)/python -m impressions_assets.storage.dictionary > docs/data-dictionary.md
 	@$(BIN)/python -m impressions_assets_tests.demo_articles docs/articles
 
 bench: $(READY) ## measure speed and memory

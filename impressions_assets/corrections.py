@@ -11,12 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from impressions_assets.digests import key_of
-from impressions_assets.home import Home, correction_key
 from impressions_assets.rows import Corrected, Correction
 from impressions_assets.sheet_changes import CHANGES
 from impressions_assets.sheets import Line, read_sheet
-from impressions_assets.tables import Entry
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home, correction_key
+from impressions_assets.storage.tables import Entry
 
 
 class Corrections(NamedTuple):

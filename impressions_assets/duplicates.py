@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impressions_assets.channel_settings import DocumentSettings
-from impressions_assets.channels_yaml import read_channels
-from impressions_assets.home import Home
+from impressions_assets.channels.channels_yaml import read_channels
+from impressions_assets.channels.stages import DocumentSettings
+from impressions_assets.storage.home import Home
 from impressions_assets.text.duplicates import Duplicate, Text, bands_of, duplicates_of
 from impressions_assets.text.signatures import Signatures, signatures_in, similarities
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import fsspec
 
-from impressions_assets.channels_yaml import CHANNELS_FILE, read_channels
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE, read_channels
 from impressions_assets.errors import ConfigError, NothingToDo, StorageError
 from impressions_assets.formats.captions import srt, vtt
 from impressions_assets.formats.card import Made, check_card_fits, permission_of, write_card

@@ -13,19 +13,19 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from impressions_assets.channels import (
+from impressions_assets.channels.channel import (
     ArchiveSource,
     Channel,
     DatasetSource,
     TextSource,
     YouTubeSource,
 )
-from impressions_assets.digests import digest_of
 from impressions_assets.errors import SourceError
 from impressions_assets.jobs import lane
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sensors import partitioned
 from impressions_assets.sources.folder import fingerprint_of
+from impressions_assets.storage.digests import digest_of
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 LOOK_SECONDS = 20.0  # of one tick; Dagster ends it after 60

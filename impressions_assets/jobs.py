@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 
 from impressions_assets.assets.declare import translated
-from impressions_assets.channels_yaml import place_of, save_channel
+from impressions_assets.channels.channels_yaml import place_of, save_channel
+from impressions_assets.channels.source_argument import source_of, suggest_name
 from impressions_assets.errors import ConfigError
 from impressions_assets.partitions import channel_partitions
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.source_argument import source_of, suggest_name
 
 LANE_TAG = "impressions/lane"
 

@@ -20,7 +20,6 @@ from msgspec import Struct
 
 from impressions_assets.duplicates import duplicates_in, threshold_of
 from impressions_assets.errors import NothingToDo
-from impressions_assets.home import Artifact, Home
 from impressions_assets.rows import (
     Article,
     Chapter,
@@ -31,6 +30,7 @@ from impressions_assets.rows import (
     Video,
 )
 from impressions_assets.settings import load_settings
+from impressions_assets.storage.home import Artifact, Home
 from impressions_assets.text.duplicates import Duplicate
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import dagster as dg
 
 from impressions_assets.assets.training import KIND
-from impressions_assets.channels import Channel
-from impressions_assets.cron import was_due
-from impressions_assets.home import WHOLE_CHANNEL, Home
+from impressions_assets.channels.channel import Channel
+from impressions_assets.channels.cron import was_due
 from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS, lane, sweep_config
 from impressions_assets.partitions import CHANNEL_DIMENSION, channel_partitions
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.runs import fail_dead_runs
+from impressions_assets.storage.home import WHOLE_CHANNEL, Home
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 

@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from impressions_assets.digests import key_of
-from impressions_assets.home import Home
 from impressions_assets.rows import Chapter, Corrected, CorrectedSegment, Correction, QAPair, Review
 from impressions_assets.sheets import Line, are_as_exported
 from impressions_assets.speech.corrections import places_of
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home
 from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.corrections import added_pair_id
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from impressions_assets.digests import digest_of
 from impressions_assets.errors import ConfigError
 from impressions_assets.rows import Corrected
+from impressions_assets.storage.digests import digest_of
 
 COLUMNS: Mapping[Corrected, tuple[str, ...]] = {
     "qa_pairs": (

@@ -20,9 +20,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
-from pydantic import BeforeValidator, PlainSerializer, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
-from impressions_assets.channel_settings import Strict
 from impressions_assets.rows import Dropped, Segment
 
 GROUP = "impressions.transforms"
@@ -55,8 +54,10 @@ class Answered(NamedTuple):
         return " ".join(segment.text for segment in self.segments)
 
 
-class Transform(Strict):
+class Transform(BaseModel):
     """A step with options. Raise `version` when the same input must give another result."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: ClassVar[str]
     version: ClassVar[int] = 1

@@ -10,7 +10,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import (
     Article,
@@ -21,7 +20,8 @@ from impressions_assets.rows import (
     Transcript,
     Video,
 )
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.archives import Archive
 
 if TYPE_CHECKING:

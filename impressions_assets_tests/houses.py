@@ -8,18 +8,18 @@ from typing import Any
 
 import dagster as dg
 
-from impressions_assets.channel_file import add_channel
+from impressions_assets.channels.file import add_channel
+from impressions_assets.channels.source_argument import source_of
 from impressions_assets.definitions import defs
 from impressions_assets.errors import TrainingError
 from impressions_assets.gpt.manifest import Manifest, read_manifest
 from impressions_assets.gpt.run import TrainingRun
 from impressions_assets.gpt.shards import read_documents
 from impressions_assets.gpt.tokenizer import load_tokenizer
-from impressions_assets.home import Home
 from impressions_assets.partitions import CHANNEL_DIMENSION
 from impressions_assets.resources.children import Children
 from impressions_assets.settings import load_settings
-from impressions_assets.source_argument import source_of
+from impressions_assets.storage.home import Home
 
 
 class Run:

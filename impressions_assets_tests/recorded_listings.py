@@ -11,14 +11,14 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from impressions_assets.budget import Budget
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import SourceError
-from impressions_assets.home import Home
 from impressions_assets.sources.youtube.api import ApiLister
 from impressions_assets.sources.youtube.feed import Feed, News
 from impressions_assets.sources.youtube.lister import Place
 from impressions_assets.sources.youtube.retries import Retries
-from impressions_assets.youtube_links import YouTubeLink
+from impressions_assets.storage.budget import Budget
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.servers.youtube import Answer, YouTube
 
 _ONCE = Retries(tries=1)

@@ -20,9 +20,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from impressions_assets.budget import Budget
 from impressions_assets.errors import SourceError
-from impressions_assets.home import Home
 from impressions_assets.rows import Video
 from impressions_assets.sources.youtube.captions import CaptionClient
 from impressions_assets.sources.youtube.politeness import Pace
@@ -30,6 +28,8 @@ from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.speech.captions import parse_track
 from impressions_assets.speech.tracks import choose_tracks
+from impressions_assets.storage.budget import Budget
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.recorded_listings import by_api, by_feed
 from impressions_assets_tests.servers.youtube import Answer, YouTube
 

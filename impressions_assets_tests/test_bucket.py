@@ -10,12 +10,12 @@ import fsspec
 import msgspec
 import pytest
 
-from impressions_assets.digests import key_of
 from impressions_assets.errors import CorruptFile, MissingFile, StorageError
-from impressions_assets.home import Home
 from impressions_assets.rows import Video
-from impressions_assets.store import Store, StoredFile
-from impressions_assets.tables import Entry, Table
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.store import Store, StoredFile
+from impressions_assets.storage.tables import Entry, Table
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.servers.gcs import Fault, GoogleCloudStorage
 

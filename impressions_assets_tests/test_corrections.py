@@ -9,10 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from impressions_assets.corrections import correct, undo
-from impressions_assets.digests import key_of
 from impressions_assets.errors import ConfigError
 from impressions_assets.export import export
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import (
     Chapter,
@@ -24,7 +22,9 @@ from impressions_assets.rows import (
     Transcript,
     Video,
 )
-from impressions_assets.tables import Entry
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 from impressions_assets.text.corrections import corrected_pairs, with_ids
 
 PAIRS = with_ids(

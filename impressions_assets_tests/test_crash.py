@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from impressions_assets.channels_yaml import CHANNELS_FILE
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
 from impressions_assets.demo.render import write_archive
 from impressions_assets.gpt.run import TrainingResult
-from impressions_assets.home import ROW_TYPES, Home
 from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets.runs import open_instance
+from impressions_assets.storage.home import ROW_TYPES, Home
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from impressions_assets.channels_yaml import CHANNELS_FILE
-from impressions_assets.home import Artifact, Home
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
 from impressions_assets.jobs import DATA_ASSETS
+from impressions_assets.storage.home import Artifact, Home
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.servers.chromium import chromium, take_picture
 from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually

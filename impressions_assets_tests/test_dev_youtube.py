@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from impressions_assets.channels_yaml import CHANNELS_FILE
-from impressions_assets.home import Home
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
 from impressions_assets.jobs import DATA_ASSETS
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Owner

@@ -1,10 +1,10 @@
 """Duplicates of stored documents, within a channel and across channels."""
 
 from impressions_assets.duplicates import Elsewhere, duplicates_elsewhere, duplicates_in
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Document, Video
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 from impressions_assets.text.duplicates import text_digest
 from impressions_assets.text.signatures import signature_of
 from impressions_assets_tests.text.test_duplicates import changed, talk

@@ -5,14 +5,14 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from impressions_assets.channels import TextSource
-from impressions_assets.channels_yaml import save_channel
+from impressions_assets.channels.channel import TextSource
+from impressions_assets.channels.channels_yaml import save_channel
 from impressions_assets.errors import ConfigError, NothingToDo, StorageError
 from impressions_assets.export import export, formats, publish
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import PUBLISHED, Document
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 
 
 def test_markdown_and_text_are_a_file_per_video(talks: ChannelReader, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from impressions_assets import dictionary
-from impressions_assets.home import ROW_TYPES
+from impressions_assets.storage import dictionary
+from impressions_assets.storage.home import ROW_TYPES
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -80,7 +80,7 @@ def test_make_without_a_fitting_python_says_what_to_install(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("channel_file", {"dagster", "torch", "pandas"}),
+        ("channels.file", {"dagster", "torch", "pandas"}),
         ("settings", {"dagster", "torch", "pandas"}),
     ],
 )

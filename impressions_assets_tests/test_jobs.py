@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from impressions_assets.channel_file import parse_channels
+from impressions_assets.channels.file import parse_channels
 from impressions_assets.definitions import defs
 from impressions_assets.jobs import lane
 from impressions_assets_tests.archives import Archive

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from impressions_assets.errors import NothingToDo
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader, open_channel
 from impressions_assets.rows import (
     Chapter,
@@ -21,7 +20,8 @@ from impressions_assets.rows import (
     Video,
     Word,
 )
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from impressions_assets.channel_file import parse_channels
+from impressions_assets.channels.file import parse_channels
 from impressions_assets.cli.main import app
 from impressions_assets.definitions import defs
 

@@ -21,7 +21,7 @@ import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
 
-from impressions_assets.channels_yaml import CHANNELS_FILE
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
 from impressions_assets.cli.main import app
 from impressions_assets.runs import open_instance
 from impressions_assets_tests.houses import House

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets import sensors
-from impressions_assets.attempts import keep_pause
-from impressions_assets.digests import key_of
 from impressions_assets.errors import Blocked, ConfigError
-from impressions_assets.ledger import settle
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Failed
 from impressions_assets.sensors import partition_changes
+from impressions_assets.storage.attempts import keep_pause
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.ledger import settle
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
 

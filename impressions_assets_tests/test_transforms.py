@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from impressions_assets.assets import documents, qa_pairs
-from impressions_assets.channel_file import add_channel, parse_channels
-from impressions_assets.channels import Channel, TextSource
+from impressions_assets.channels.channel import Channel, TextSource
+from impressions_assets.channels.file import add_channel, parse_channels
 from impressions_assets.errors import ConfigError
 from impressions_assets.rows import Segment
 from impressions_assets.text.answer_lengths import SplitAnswers

@@ -14,11 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from impressions_assets.assets.transcripts import STAGE, settings_of
-from impressions_assets.channel_settings import YouTubeSettings
-from impressions_assets.channels import Channel, YouTubeSource
+from impressions_assets.channels.channel import Channel, YouTubeSource
+from impressions_assets.channels.stages import YouTubeSettings
 from impressions_assets.errors import SourcePaused, SourceUnreachable
-from impressions_assets.home import Home
-from impressions_assets.ledger import reconcile, refresh
 from impressions_assets.resources.youtube import YouTubeClients
 from impressions_assets.rows import Transcript, Video
 from impressions_assets.sensors import first_due_retry
@@ -29,6 +27,8 @@ from impressions_assets.sources.listing import Listing
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.speech.transcribe import transcripts_of
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import reconcile, refresh
 from impressions_assets_tests.servers.youtube import Fault, YouTube
 from impressions_assets_tests.servers.youtube_world import START, CaptionTrack, Clip, cues_of
 

@@ -15,14 +15,14 @@ from impressions_assets.assets.declare import (
     materialized,
     not_paused,
 )
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
 from impressions_assets.language_model.side_by_side import side_by_side
-from impressions_assets.ledger import Stage, Work, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.key_frames import KeyFrames
 from impressions_assets.resources.language_models import asked_with, language_model_of
 from impressions_assets.rows import Article
 from impressions_assets.sources import key_frames
+from impressions_assets.storage.ledger import Stage, Work, each, refresh
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.prompts import for_rewrite
 from impressions_assets.text.rewriting import rewritten

@@ -15,12 +15,12 @@ from impressions_assets.assets.declare import (
     not_paused,
     passed,
 )
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
 from impressions_assets.language_model.side_by_side import side_by_side
-from impressions_assets.ledger import Stage, Work, each, refresh
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.language_models import asked_with, language_model_of
 from impressions_assets.rows import Chapters, Transcript, Video
+from impressions_assets.storage.ledger import Stage, Work, each, refresh
 from impressions_assets.text.chapters import chapters_of
 from impressions_assets.text.corrections import corrected_chapters
 from impressions_assets.text.model_titles import retitled

@@ -18,13 +18,13 @@ from impressions_assets.assets.training import (
     prepare,
     publish,
 )
-from impressions_assets.digests import digest_of
 from impressions_assets.gpt.config import LENGTH_PRESETS, MODEL_PRESETS, ModelConfig, TrainConfig
 from impressions_assets.gpt.curve import loss_curve
 from impressions_assets.gpt.run import HistoryPoint, TrainingResult
-from impressions_assets.home import Artifact, Home
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.storage.digests import digest_of
+from impressions_assets.storage.home import Artifact, Home
 
 _PLAIN: dict[Any, Any] = {int: int, float: float, bool: bool}
 _PLAIN |= {kind | None: kind for kind in (int, float)}

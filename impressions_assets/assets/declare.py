@@ -15,10 +15,10 @@ import msgspec
 
 from impressions_assets.automation import upstream_content_changed
 from impressions_assets.errors import ImpressionsError, SourcePaused
-from impressions_assets.home import Home
-from impressions_assets.ledger import Report
 from impressions_assets.partitions import channel_partitions
-from impressions_assets.standing import allowances, standing_of
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import Report
+from impressions_assets.storage.standing import allowances, standing_of
 
 if TYPE_CHECKING:
     Materialized = dg.MaterializeResult[Any]

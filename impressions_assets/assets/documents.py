@@ -14,11 +14,11 @@ from impressions_assets.assets.declare import (
     materialized,
     passed,
 )
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
 from impressions_assets.duplicates import duplicates_elsewhere, duplicates_in
-from impressions_assets.home import Home
-from impressions_assets.ledger import Stage, each, refresh
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import Stage, each, refresh
 from impressions_assets.text.documents import document_of
 from impressions_assets.text.languages import agree
 from impressions_assets.transforms import OnSegments, identity_of

@@ -6,11 +6,11 @@ import dagster as dg
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
 from impressions_assets.assets.training import KIND
-from impressions_assets.digests import digest_of
 from impressions_assets.gpt.assess import Assessment, Request
-from impressions_assets.home import Artifact
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.storage.digests import digest_of
+from impressions_assets.storage.home import Artifact
 
 VERSION = 1
 NUM_TOKENS = 200

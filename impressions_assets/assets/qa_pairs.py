@@ -11,9 +11,9 @@ from impressions_assets.assets.declare import (
     log_progress,
     materialized,
 )
-from impressions_assets.channels import Channel
-from impressions_assets.ledger import Stage, each, refresh
+from impressions_assets.channels.channel import Channel
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.storage.ledger import Stage, each, refresh
 from impressions_assets.text.corrections import corrected_pairs
 from impressions_assets.text.qa import pairs_of
 from impressions_assets.transforms import identity_of

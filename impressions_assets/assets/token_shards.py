@@ -8,18 +8,18 @@ import dagster as dg
 import msgspec
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
-from impressions_assets.channel_settings import DocumentSettings
-from impressions_assets.digests import digest_of, key_of
+from impressions_assets.channels.stages import DocumentSettings
 from impressions_assets.duplicates import duplicates_in
 from impressions_assets.errors import NothingToDo
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, Shard, read_manifest, write_manifest
 from impressions_assets.gpt.shard_plan import DocumentRef, PlannedShard, plan_shards, split_single
 from impressions_assets.gpt.shards import token_type, write_shard
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer
-from impressions_assets.home import Artifact, Home
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Document
-from impressions_assets.store import StoredFile
+from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.store import StoredFile
 from impressions_assets.text.splits import ensure_validation
 
 VERSION = 1

@@ -6,15 +6,15 @@ from pathlib import Path
 import dagster as dg
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
-from impressions_assets.attempts import attempts
-from impressions_assets.channels import Channel
-from impressions_assets.digests import digest_of
+from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import NothingToDo, TooEarly
 from impressions_assets.gpt.renewal import must_train
 from impressions_assets.gpt.tokenizer import make_tokenizer
-from impressions_assets.home import Artifact, Home
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.store import sha256_of
+from impressions_assets.storage.attempts import attempts
+from impressions_assets.storage.digests import digest_of
+from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.store import sha256_of
 
 VERSION = 1
 KIND = "tokenizer"

@@ -15,15 +15,15 @@ from typing import Any
 import msgspec
 from filelock import FileLock, Timeout
 
-from impressions_assets.channels import Channel
-from impressions_assets.digests import digest_of
+from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError, TrainingError
-from impressions_assets.forgetting import LEARNED, learned_from
 from impressions_assets.gpt.config import ModelConfig, TrainConfig, resolve
 from impressions_assets.gpt.manifest import read_manifest
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.gpt.swap import current as current_folder
-from impressions_assets.home import Artifact, Home
+from impressions_assets.storage.digests import digest_of
+from impressions_assets.storage.forgetting import LEARNED, learned_from
+from impressions_assets.storage.home import Artifact, Home
 
 VERSION = 1
 KIND = "checkpoint"

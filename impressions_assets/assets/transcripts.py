@@ -16,14 +16,14 @@ from impressions_assets.assets.declare import (
     passed,
     standing_facts,
 )
-from impressions_assets.channels import Channel
-from impressions_assets.ledger import Stage, refresh
+from impressions_assets.channels.channel import Channel
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.source import access_of
 from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.speech.transcribe import transcripts_of
+from impressions_assets.storage.ledger import Stage, refresh
 
 STAGE = Stage("transcripts", 1, ("videos",), corrected_transcript)
 

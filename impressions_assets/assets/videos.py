@@ -13,9 +13,9 @@ from impressions_assets.assets.declare import (
     standing_facts,
 )
 from impressions_assets.errors import SourcePaused
-from impressions_assets.ledger import reconcile
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.listing import Listing
+from impressions_assets.storage.ledger import reconcile
 
 
 class Look(dg.Config):

@@ -39,8 +39,8 @@ def add(
     ] = None,
 ) -> None:
     """Add a channel, or more sources to a channel, to channels.yaml."""
-    from impressions_assets.channels_yaml import place_of, save_channel
-    from impressions_assets.source_argument import source_of, suggest_name
+    from impressions_assets.channels.channels_yaml import place_of, save_channel
+    from impressions_assets.channels.source_argument import source_of, suggest_name
 
     arguments = [*(sources or []), *(_listed(file) if file else [])]
     if not arguments:

@@ -37,8 +37,8 @@ def demo(verbose: Verbose = False) -> None:
 
 def _prepare(place: Place) -> None:
     """Write the archive anew (the same talks, the same bytes), and add the channel once."""
-    from impressions_assets.channels import ArchiveSource
-    from impressions_assets.channels_yaml import save_channel
+    from impressions_assets.channels.channel import ArchiveSource
+    from impressions_assets.channels.channels_yaml import save_channel
     from impressions_assets.demo.render import write_archive
 
     folder = place.settings.home / "demo-archive"

@@ -8,7 +8,7 @@ from impressions_assets.cli.place import Place, open_place
 from impressions_assets.cli.terminal import note, number, output, table_of
 
 if TYPE_CHECKING:
-    from impressions_assets.forgetting import Learned, Trace
+    from impressions_assets.storage.forgetting import Learned, Trace
 
 
 def forget(
@@ -19,7 +19,7 @@ def forget(
 ) -> None:
     """Forget a video: its rows, raw captures and shards go, and no source brings it back."""
     from impressions_assets.cli.lookup import channels_with, video_id_of
-    from impressions_assets.forgetting import is_buried, models_that_learned, traces_of
+    from impressions_assets.storage.forgetting import is_buried, models_that_learned, traces_of
 
     place = open_place()
     video_id = video_id_of(video)
@@ -39,13 +39,13 @@ def forget(
 
 def _forget(place: Place, video_id: str) -> None:
     from impressions_assets.cli.running import data_launch, perform
-    from impressions_assets.forgetting import (
+    from impressions_assets.sources.remembered import Remembered
+    from impressions_assets.storage.forgetting import (
         bury,
         channels_with_shards_of,
         remove_files,
         remove_rows,
     )
-    from impressions_assets.sources.remembered import Remembered
 
     home = place.home
     bury(home, video_id)

@@ -4,8 +4,8 @@ import re
 from difflib import get_close_matches
 
 from impressions_assets.cli.place import Place
-from impressions_assets.digests import key_of
 from impressions_assets.errors import ConfigError
+from impressions_assets.storage.digests import key_of
 
 _LINK = re.compile(r"(?:[?&]v=|youtu\.be/|/shorts/|/live/)([\w-]+)")
 

@@ -13,7 +13,7 @@ from impressions_assets.cli.terminal import minute, note, number, output, table_
 from impressions_assets.rows import PUBLISHED
 
 if TYPE_CHECKING:
-    from impressions_assets.home import Artifact
+    from impressions_assets.storage.home import Artifact
 
 # In scratch: what can be fetched from the store again, and what killed runs left.
 _LEFTOVERS = ("models/*", "results/*", "tmp*")
@@ -62,8 +62,8 @@ def gc(
 
 
 def _status_of(place: Place, channel: str) -> None:
-    from impressions_assets.attempts import is_of_video
-    from impressions_assets.standing import standing_of
+    from impressions_assets.storage.attempts import is_of_video
+    from impressions_assets.storage.standing import standing_of
 
     home = place.home
     failed = [

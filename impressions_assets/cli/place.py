@@ -9,8 +9,8 @@ from impressions_assets.settings import Settings, load_settings
 if TYPE_CHECKING:
     import dagster as dg
 
-    from impressions_assets.channels import Channel, Channels
-    from impressions_assets.home import Home
+    from impressions_assets.channels.channel import Channel, Channels
+    from impressions_assets.storage.home import Home
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Place:
     @cached_property
     def home(self) -> "Home":
         """The storage root."""
-        from impressions_assets.home import Home
+        from impressions_assets.storage.home import Home
 
         return Home(self.settings.storage)
 
@@ -35,13 +35,13 @@ class Place:
 
     def channels(self) -> "Channels":
         """Read channels.yaml."""
-        from impressions_assets.channels_yaml import read_channels
+        from impressions_assets.channels.channels_yaml import read_channels
 
         return read_channels(self.home)
 
     def channel(self, name: str) -> "Channel":
         """Return one channel of channels.yaml."""
-        from impressions_assets.channels_yaml import channel_named
+        from impressions_assets.channels.channels_yaml import channel_named
 
         return channel_named(self.home, name)
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.markup import escape
 
 from impressions_assets.assets import token_shards, tokenizer, training
-from impressions_assets.attempts import attempts
 from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
 from impressions_assets.cli.terminal import minute, note, number, output, table_of
-from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import ImpressionsError
-from impressions_assets.home import Home
-from impressions_assets.ledger import plan
 from impressions_assets.resources.sources import Sources
 from impressions_assets.rows import SOURCE, Video
 from impressions_assets.sources.listing import Listing
 from impressions_assets.sources.source import Source, access_of
+from impressions_assets.storage.attempts import attempts
+from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import plan
 
 if TYPE_CHECKING:
-    from impressions_assets.channels import Channel
+    from impressions_assets.channels.channel import Channel
 
 
 REQUESTS_A_VIDEO = 3  # its page, its player, its track

@@ -24,7 +24,7 @@ def show(
 ) -> None:
     """Print one video's chapters and transcript."""
     from impressions_assets.cli.lookup import channels_with, video_id_of
-    from impressions_assets.digests import key_of
+    from impressions_assets.storage.digests import key_of
 
     place, console = open_place(), output()
     key = key_of(video_id_of(video))
@@ -83,7 +83,7 @@ def _head(console: Console, video: "Video", channel: str) -> None:
 
 
 def _problems(console: Console, place: Place, channel: str, key: str) -> None:
-    from impressions_assets.attempts import attempts
+    from impressions_assets.storage.attempts import attempts
 
     for stage in ("videos", "transcripts", "chapters", "articles", "qa_pairs", "documents"):
         failed = attempts(place.home, channel, stage).get(key)

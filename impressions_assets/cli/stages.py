@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from impressions_assets.assets import articles, chapters, documents, qa_pairs, transcripts
-from impressions_assets.channels import Channel
-from impressions_assets.digests import key_of
+from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError
-from impressions_assets.home import Home, attempt_key
-from impressions_assets.ledger import Stage
 from impressions_assets.sources.offers import forget_silence
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home, attempt_key
+from impressions_assets.storage.ledger import Stage
 
 
 class PerVideo(NamedTuple):

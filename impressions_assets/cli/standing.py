@@ -7,9 +7,9 @@ from impressions_assets.cli.place import Place
 from impressions_assets.cli.terminal import bytes_of, minute
 
 if TYPE_CHECKING:
-    from impressions_assets.channel_settings import YouTubeSettings
-    from impressions_assets.home import Allowance
-    from impressions_assets.standing import GivenUp, Standing
+    from impressions_assets.channels.stages import YouTubeSettings
+    from impressions_assets.storage.home import Allowance
+    from impressions_assets.storage.standing import GivenUp, Standing
 
 _SHOWN_IDS = 5
 _LEAST_CHARACTERS = 160
@@ -42,7 +42,7 @@ def lines_of(standing: "Standing") -> Iterator[str]:
 
 def service_lines(place: Place) -> Iterator[str]:
     """Say what was asked of YouTube today, of how much, and whether it wants to be left alone."""
-    from impressions_assets.standing import allowances
+    from impressions_assets.storage.standing import allowances
 
     limits = place.channels().youtube
     for allowance in allowances(place.home):

@@ -14,7 +14,7 @@ from impressions_assets.cli.terminal import INTERRUPTED, note, number, output, t
 from impressions_assets.gpt.config import LENGTH_PRESETS, MODEL_PRESETS
 
 if TYPE_CHECKING:
-    from impressions_assets.home import Artifact
+    from impressions_assets.storage.home import Artifact
 
 KIND = "checkpoint"
 
@@ -126,7 +126,7 @@ def _list(place: Place, name: str) -> None:
 
 
 def _stale(place: Place, version: "Artifact") -> str:
-    from impressions_assets.forgetting import forgotten_in
+    from impressions_assets.storage.forgetting import forgotten_in
 
     forgotten = forgotten_in(place.home, version)
     count = f"{len(forgotten)} forgotten video{'s' * (len(forgotten) != 1)}"

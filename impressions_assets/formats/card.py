@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from ruamel.yaml import YAML
 
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError
 from impressions_assets.formats.files import write_text
 from impressions_assets.formats.tables import as_csv, flat_schema, left_out

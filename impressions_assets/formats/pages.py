@@ -5,7 +5,7 @@ from pathlib import Path
 from impressions_assets.formats.files import safe_name, write_text
 from impressions_assets.formats.tables import left_out
 from impressions_assets.reader import ChannelReader
-from impressions_assets.store import StoredFile
+from impressions_assets.storage.store import StoredFile
 
 
 def markdown(channel: ChannelReader, folder: Path) -> list[Path]:

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from impressions_assets.digests import key_of
 from impressions_assets.formats.files import safe_name, write_text
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import QAPair, Transcript
-from impressions_assets.tables import WINDOW
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.tables import WINDOW
 
 COLUMNS = (
     "starttime", "endtime", "starttime_sec", "endtime_sec",

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from impressions_assets.arrow import schema_of
 from impressions_assets.formats.files import published
 from impressions_assets.reader import LISTS, ChannelReader
 from impressions_assets.rows import PUBLISHED
+from impressions_assets.storage.arrow import schema_of
 
 _GROUP_BYTES = 32 << 20  # a row group: windows alone would make hundreds of small ones
 

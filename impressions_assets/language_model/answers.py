@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from impressions_assets.captures import Raw
-from impressions_assets.digests import digest_of
 from impressions_assets.errors import AnswerUnfit, SourceUnreachable
-from impressions_assets.home import Capture, Home
 from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.digests import digest_of
+from impressions_assets.storage.home import Capture, Home
 
 
 class _Message(msgspec.Struct):

@@ -7,8 +7,8 @@ from typing import Any
 
 from impressions_assets.errors import ConfigError, ImpressionsError, SourcePaused, SourceRefused
 from impressions_assets.language_model.answers import Answers
-from impressions_assets.ledger import Inputs, Work
 from impressions_assets.rows import Failed
+from impressions_assets.storage.ledger import Inputs, Work
 
 _STOPS = (ConfigError, SourcePaused, SourceRefused)  # what holds for all videos
 

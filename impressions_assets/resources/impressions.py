@@ -10,16 +10,16 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 import psutil
 
-from impressions_assets.channels import Channel, Channels
-from impressions_assets.channels_yaml import channel_named, read_channels
-from impressions_assets.home import Home
+from impressions_assets.channels.channel import Channel, Channels
+from impressions_assets.channels.channels_yaml import channel_named, read_channels
+from impressions_assets.channels.writing import LanguageModelSettings
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.resources.language_models import answers_of
 from impressions_assets.resources.sources import Sources
 from impressions_assets.settings import Settings, load_settings
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
-from impressions_assets.writing_settings import LanguageModelSettings
+from impressions_assets.storage.home import Home
 
 PROCESS_TAG = "impressions/process"
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from impressions_assets.home import Home
 from impressions_assets.rows import Chapter, KeyFrame, Video
 from impressions_assets.sources.key_frames import check_ffmpeg, key_frames
 from impressions_assets.sources.source import Source, sha256_of
+from impressions_assets.storage.home import Home
 from impressions_assets.text.pages import Picture
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from impressions_assets.channels import Channel
-from impressions_assets.home import Home
+from impressions_assets.channels.channel import Channel
+from impressions_assets.channels.writing import LanguageModelSettings
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.storage.home import Home
 from impressions_assets.text.prompts import digest
-from impressions_assets.writing_settings import LanguageModelSettings
 
 
 def answers_of(home: Home, model: LanguageModelSettings, key: str) -> Answers:

@@ -4,21 +4,21 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-from impressions_assets.channels import (
+from impressions_assets.channels.channel import (
     ArchiveSource,
     Channel,
     DatasetSource,
     TextSource,
     YouTubeSource,
 )
-from impressions_assets.channels_yaml import read_channels
-from impressions_assets.home import Home
+from impressions_assets.channels.channels_yaml import read_channels
 from impressions_assets.resources.youtube import YouTubeClients
 from impressions_assets.settings import Settings
 from impressions_assets.sources import archive, dataset, text
 from impressions_assets.sources.remembered import Remembered
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.storage.home import Home
 
 
 class Sources:

@@ -8,12 +8,10 @@ from contextlib import ExitStack, closing
 from datetime import datetime
 from functools import cached_property
 
-from impressions_assets.budget import Budget, utc_now
-from impressions_assets.captures import Raw
-from impressions_assets.channel_settings import YouTubeSettings
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
+from impressions_assets.channels.stages import YouTubeSettings
+from impressions_assets.channels.youtube_links import parse_link
 from impressions_assets.errors import ConfigError
-from impressions_assets.home import Home
 from impressions_assets.settings import YouTubeAccess
 from impressions_assets.sources.source import sha256_of
 from impressions_assets.sources.youtube.api import ApiLister, service_name
@@ -26,7 +24,9 @@ from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.source import YouTubeSource
 from impressions_assets.sources.youtube.ytdlp import YtDlp
-from impressions_assets.youtube_links import parse_link
+from impressions_assets.storage.budget import Budget, utc_now
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import Home
 
 
 class YouTubeClients:

@@ -6,12 +6,12 @@ A capture of a track counts while it is what the track announces.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from impressions_assets.captures import Raw
 from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
-from impressions_assets.home import SHARED, Capture, Home, capture_key
 from impressions_assets.rows import Track, Video
 from impressions_assets.sources.asking import answers
 from impressions_assets.sources.source import Source, grouped
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
 
 Wanted = tuple[Video, Track]
 

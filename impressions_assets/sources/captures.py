@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from impressions_assets.errors import SourceError, SourceMissing
-from impressions_assets.home import Home
 from impressions_assets.rows import Track, Video
 from impressions_assets.sources.bodies import Bodies, Wanted, capture_key_of, no_source
 from impressions_assets.sources.offers import Choose, Offer, Offers
 from impressions_assets.sources.source import Source, grouped
+from impressions_assets.storage.home import Home
 
 
 def first_of(video: Video, tracks: tuple[Track, ...]) -> Track | None:

@@ -6,11 +6,11 @@ incomplete, so that nobody takes what it did not say for removals.
 
 from collections.abc import Iterator, Sequence
 
-from impressions_assets.digests import key_of
 from impressions_assets.errors import SourceError, SourcePaused
 from impressions_assets.rows import SECOND, SOURCE, Failed, Video
 from impressions_assets.sources.filters import Filters, select
 from impressions_assets.sources.source import Source
+from impressions_assets.storage.digests import key_of
 
 
 class Listing:

@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from impressions_assets.captures import Raw
 from impressions_assets.errors import (
     NoCaptions,
     NotYet,
     SourceError,
     VideoUnavailable,
 )
-from impressions_assets.home import SHARED, Capture, Home, capture_key
 from impressions_assets.rows import Track, Video
 from impressions_assets.sources.asking import STOPS, answers
 from impressions_assets.sources.bodies import Bodies, capture_key_of
 from impressions_assets.sources.source import Source
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
 
 Offer = tuple[Track, ...] | SourceError
 Choose = Callable[[Video, tuple[Track, ...]], Track | None]

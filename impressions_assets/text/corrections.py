@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from impressions_assets.digests import digest_of
 from impressions_assets.rows import Chapters, Correction, QAPair, QAPairs
+from impressions_assets.storage.digests import digest_of
 
 
 def with_ids(pairs: Iterable[QAPair]) -> tuple[QAPair, ...]:

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from impressions_assets.digests import digest_of
+from impressions_assets.storage.digests import digest_of
 
 Message = Mapping[str, Any]
 

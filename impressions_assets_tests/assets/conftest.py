@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from impressions_assets.home import Artifact
+from impressions_assets.storage.home import Artifact
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run
 

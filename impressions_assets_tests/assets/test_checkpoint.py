@@ -9,7 +9,7 @@ import pytest
 
 from impressions_assets.assets.checkpoint import has_fallen
 from impressions_assets.assets.training import only_training_of, prepare
-from impressions_assets.channels_yaml import read_channels
+from impressions_assets.channels.channels_yaml import read_channels
 from impressions_assets.gpt.checkpoint import Checkpoint
 from impressions_assets.gpt.data import TrainingData
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun

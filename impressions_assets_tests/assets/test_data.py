@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from impressions_assets.digests import key_of
 from impressions_assets.gpt.manifest import MANIFEST, locate
-from impressions_assets.home import Home
 from impressions_assets.reader import open_channel
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive, talk
 from impressions_assets_tests.houses import House, Run
 from impressions_assets_tests.text.test_segmentation import TOPICS

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from impressions_assets.export import export
-from impressions_assets.forgetting import remove_rows
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Article
+from impressions_assets.storage.forgetting import remove_rows
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
 from impressions_assets_tests.servers.language_model import LanguageModel

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
 from impressions_assets.cli.stages import STAGES
-from impressions_assets.forgetting import bury, remove_rows
-from impressions_assets.home import SHARED
 from impressions_assets.rows import Chapters
+from impressions_assets.storage.forgetting import bury, remove_rows
+from impressions_assets.storage.home import SHARED
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel

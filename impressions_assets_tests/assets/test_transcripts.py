@@ -3,10 +3,10 @@
 import dagster as dg
 import pytest
 
-from impressions_assets.digests import key_of
 from impressions_assets.rows import CorrectedSegment, Correction
 from impressions_assets.speech.corrections import UNFIT
-from impressions_assets.tables import Entry
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.archives import Archive, talk
 from impressions_assets_tests.houses import House
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import dagster as dg
 
-from impressions_assets.channel_file import add_channel
-from impressions_assets.channels_yaml import CHANNELS_FILE
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
+from impressions_assets.channels.file import add_channel
+from impressions_assets.channels.source_argument import source_of
 from impressions_assets.definitions import defs
 from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.source_argument import source_of
 from impressions_assets_tests.bench.archive import write_archive, write_video
 from impressions_assets_tests.bench.meter import Cost, Meter
 

@@ -16,13 +16,13 @@ import msgspec
 from impressions_assets.assets.chapters import settings_of as chapter_settings
 from impressions_assets.assets.documents import settings_of as document_settings
 from impressions_assets.assets.tokenizer import SAMPLE_CHARACTERS
-from impressions_assets.channels import Channel
+from impressions_assets.channels.channel import Channel
+from impressions_assets.channels.source_argument import source_of
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from impressions_assets.gpt.shard_plan import DocumentRef, plan_shards
 from impressions_assets.gpt.shards import token_type, write_shard
 from impressions_assets.gpt.tokenizer import load_tokenizer, make_tokenizer
 from impressions_assets.rows import Document, Track, Transcript, Video
-from impressions_assets.source_argument import source_of
 from impressions_assets.sources.archive import ArchiveSource
 from impressions_assets.sources.listing import Listing
 from impressions_assets.sources.remembered import Remembered

@@ -5,7 +5,7 @@ from pathlib import Path
 from deltalake import DeltaTable
 
 from impressions_assets.rows import Article
-from impressions_assets.tables import Entry, Table, key_of
+from impressions_assets.storage.tables import Entry, Table, key_of
 from impressions_assets_tests.bench.archive import video_id, words_of
 from impressions_assets_tests.bench.meter import Cost, Meter
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from impressions_assets.assets.transcripts import STAGE
-from impressions_assets.channel_settings import YouTubeSettings
-from impressions_assets.channels import Channel, YouTubeSource
-from impressions_assets.home import Home
-from impressions_assets.ledger import Report, reconcile, refresh
+from impressions_assets.channels.channel import Channel, YouTubeSource
+from impressions_assets.channels.stages import YouTubeSettings
 from impressions_assets.resources.youtube import YouTubeClients
 from impressions_assets.settings import YouTubeAccess
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.listing import Listing
 from impressions_assets.speech.transcribe import transcripts_of
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import Report, reconcile, refresh
 from impressions_assets_tests.bench.meter import Cost, Meter
 from impressions_assets_tests.servers.youtube import YouTube
 

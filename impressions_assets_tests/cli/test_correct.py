@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from impressions_assets.digests import key_of
-from impressions_assets.home import Home
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.cli.conftest import Impressions
 
 

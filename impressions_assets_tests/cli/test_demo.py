@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from impressions_assets.channels import Channels
+from impressions_assets.channels.channel import Channels
 from impressions_assets.cli.demo import NAME, SETTINGS
 from impressions_assets_tests.cli.conftest import Impressions
 

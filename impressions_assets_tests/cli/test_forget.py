@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from impressions_assets.forgetting import channels_with_shards_of, is_buried, learned_from
-from impressions_assets.home import PUBLISHED, ROW_TYPES, Home
 from impressions_assets.reader import open_channel
 from impressions_assets.sources.archive import ArchiveSource
 from impressions_assets.sources.remembered import Remembered
+from impressions_assets.storage.forgetting import channels_with_shards_of, is_buried, learned_from
+from impressions_assets.storage.home import PUBLISHED, ROW_TYPES, Home
 from impressions_assets_tests.cli.conftest import DATA, Impressions
 
 TRAIN = ("--preset", "debug", "--max-iters", "2", "--eval-interval", "1", "--device", "cpu")
@@ -127,7 +127,7 @@ def test_a_plan_does_not_promise_what_was_forgotten(in_talks: Impressions, talks
 
 
 def test_forgetting_that_was_cut_short_goes_on(in_talks: Impressions, talks: Path) -> None:
-    from impressions_assets.forgetting import bury, remove_rows
+    from impressions_assets.storage.forgetting import bury, remove_rows
 
     home = home_of(talks)
     bury(home, "talk-b")

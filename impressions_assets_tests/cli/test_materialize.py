@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from impressions_assets.cli.progress import RunView
-from impressions_assets.home import Home
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive, talk, vtt
 from impressions_assets_tests.cli.conftest import DATA, Impressions
 

@@ -11,7 +11,7 @@ import typer
 
 from impressions_assets.cli.main import app
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
-from impressions_assets.home import Home
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.cli.conftest import Impressions
 
 SETTINGS = {**ModelConfig.model_fields, **TrainConfig.model_fields}

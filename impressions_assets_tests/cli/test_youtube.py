@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from impressions_assets.channels_yaml import CHANNELS_FILE
-from impressions_assets.home import Home
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.cli.conftest import Impressions
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import START, Owner

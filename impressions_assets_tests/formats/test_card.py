@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from impressions_assets.channels import ArchiveSource, YouTubeSource
-from impressions_assets.channels_yaml import save_channel
+from impressions_assets.channels.channel import ArchiveSource, YouTubeSource
+from impressions_assets.channels.channels_yaml import save_channel
 from impressions_assets.export import export
-from impressions_assets.home import Home
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Segment, Transcript, Video, Word
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 
 CC = "Creative Commons Attribution license (reuse allowed)"
 

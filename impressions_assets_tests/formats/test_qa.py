@@ -8,7 +8,7 @@ from impressions_assets.export import export
 from impressions_assets.formats.qa import csv_of, utterances_of
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import QAPair, QAPairs, Segment, Transcript
-from impressions_assets.tables import Entry
+from impressions_assets.storage.tables import Entry
 
 SAID = Transcript(
     video_id="a",

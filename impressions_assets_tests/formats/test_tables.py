@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import PUBLISHED, Article, Segment, Transcript, Word
-from impressions_assets.tables import WINDOW, Entry
+from impressions_assets.storage.tables import WINDOW, Entry
 from impressions_assets_tests.test_duplicates import put
 from impressions_assets_tests.text.test_duplicates import changed, talk
 

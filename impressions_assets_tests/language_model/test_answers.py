@@ -15,9 +15,9 @@ from impressions_assets.errors import (
     SourceRefused,
     SourceUnreachable,
 )
-from impressions_assets.home import SHARED, Home
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.storage.home import SHARED, Home
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
 

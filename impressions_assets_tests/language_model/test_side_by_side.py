@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from impressions_assets.errors import SourcePaused
-from impressions_assets.home import SHARED, Home
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
 from impressions_assets.language_model.side_by_side import side_by_side
-from impressions_assets.ledger import Work
 from impressions_assets.rows import Article, Failed, Video
+from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.ledger import Work
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
 

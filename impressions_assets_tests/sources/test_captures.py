@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from impressions_assets.errors import SourceMissing
-from impressions_assets.home import SHARED, Home
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.source import Source
+from impressions_assets.storage.home import SHARED, Home
 
 
 class Shelf(Source):

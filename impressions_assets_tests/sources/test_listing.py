@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.channel_settings import Filters
-from impressions_assets.digests import key_of
+from impressions_assets.channels.stages import Filters
 from impressions_assets.errors import Blocked, SourceBroken, SourceError, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.listing import Listing
+from impressions_assets.storage.digests import key_of
 
 
 class Given:

@@ -6,8 +6,8 @@ from impressions_assets.errors import (
     NoCaptions,
     NotYet,
 )
-from impressions_assets.home import Home
 from impressions_assets.rows import Video
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.sources.tube import (
     AUTOMATIC,
     MANUAL,

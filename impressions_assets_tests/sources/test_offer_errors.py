@@ -12,8 +12,8 @@ from impressions_assets.errors import (
     SourceUnreachable,
     VideoUnavailable,
 )
-from impressions_assets.home import SHARED, Home
 from impressions_assets.sources.bodies import capture_key_of
+from impressions_assets.storage.home import SHARED, Home
 from impressions_assets_tests.sources.tube import (
     MANUAL,
     NOW,

@@ -7,11 +7,11 @@ from impressions_assets.errors import (
     Blocked,
     NoCaptions,
 )
-from impressions_assets.home import Home
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.offers import Offer
 from impressions_assets.sources.source import Source
+from impressions_assets.storage.home import Home
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

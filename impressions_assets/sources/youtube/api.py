@@ -17,7 +17,7 @@ import msgspec
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from impressions_assets.budget import Budget
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import (
     QuotaSpent,
     SourceError,
@@ -35,7 +35,7 @@ from impressions_assets.sources.youtube.lister import (
     StaleToken,
 )
 from impressions_assets.sources.youtube.retries import Retries
-from impressions_assets.youtube_links import YouTubeLink
+from impressions_assets.storage.budget import Budget
 
 PAGE_LENGTH = 50
 _PARTS = "snippet,contentDetails,status,liveStreamingDetails"

@@ -13,7 +13,6 @@ from typing import Any
 
 from youtube_transcript_api import RequestBlocked, Transcript, TranscriptList
 
-from impressions_assets.budget import Budget, Clock, utc_now
 from impressions_assets.errors import (
     Blocked,
     NoCaptions,
@@ -35,6 +34,7 @@ from impressions_assets.sources.youtube.politeness import Pace
 from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Line, PoliteAdapter, Way
 from impressions_assets.sources.youtube.tracklist import tracks_of, transcript_at
+from impressions_assets.storage.budget import Budget, Clock, utc_now
 
 _REMEMBERED = 256
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import (
     SourceBroken,
     SourceError,
@@ -30,7 +31,6 @@ from impressions_assets.sources.youtube.lister import (
     Told,
 )
 from impressions_assets.sources.youtube.ytdlp import YtDlp
-from impressions_assets.youtube_links import YouTubeLink
 
 PAGE_LENGTH = 100
 _BASE = "https://www.youtube.com"

@@ -10,9 +10,9 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import SourceBroken, SourceError
 from impressions_assets.rows import Status, Video
-from impressions_assets.youtube_links import YouTubeLink
 
 PlaceKind = Literal["channel", "playlist", "video"]
 

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from impressions_assets.captures import Raw
-from impressions_assets.home import Capture
 from impressions_assets.rows import Status
 from impressions_assets.sources.youtube.feed import News
 from impressions_assets.sources.youtube.lister import Page, Place
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import Capture
 
 _STATE = "listing/state"
 _VIDEO = "listing/video"

@@ -9,9 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from impressions_assets.budget import utc_now
-from impressions_assets.captures import Raw
-from impressions_assets.digests import digest_of, key_of
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
 from impressions_assets.rows import Failed, Status, Track, Video
 from impressions_assets.sources.source import Forecast, Source
@@ -19,8 +17,10 @@ from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.lister import Lister, Place, Told, place_by_id
 from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State, listing_capture
 from impressions_assets.sources.youtube.refresh import Refresh
-from impressions_assets.tables import WINDOW
-from impressions_assets.youtube_links import YouTubeLink
+from impressions_assets.storage.budget import utc_now
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.tables import WINDOW
 
 Reader = Callable[[bytes], Told]
 

@@ -19,7 +19,6 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, TransportError
 from yt_dlp.utils import YoutubeDLError
 
-from impressions_assets.budget import Budget
 from impressions_assets.errors import (
     SourceError,
     SourceMissing,
@@ -28,6 +27,7 @@ from impressions_assets.errors import (
 from impressions_assets.sources.youtube.cookies import cookies_in
 from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
+from impressions_assets.storage.budget import Budget
 
 _ROBOT = re.compile(r"not a bot|unusual traffic|captcha|rate-limited|try again later", re.I)
 _GONE = re.compile(

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from impressions_assets.home import Home
-from impressions_assets.ledger import Report, Stage, refresh
 from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.captions import CaptionClient
 from impressions_assets.speech.transcribe import transcripts_of
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import Report, Stage, refresh
+from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.servers.youtube_world import Clip
 
 CHANNEL = "talks"

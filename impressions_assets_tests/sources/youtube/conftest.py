@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from impressions_assets.budget import Budget
-from impressions_assets.captures import Raw
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import SourceError
-from impressions_assets.home import Home
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.youtube.api import ApiLister, service_name
 from impressions_assets.sources.youtube.captions import CaptionClient
@@ -21,7 +19,9 @@ from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.source import YouTubeSource
 from impressions_assets.sources.youtube.ytdlp import YtDlp
-from impressions_assets.youtube_links import YouTubeLink
+from impressions_assets.storage.budget import Budget
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.servers.youtube import Answer, Request, YouTube
 from impressions_assets_tests.servers.youtube_captions import ROUTES
 from impressions_assets_tests.servers.youtube_world import Owner, World

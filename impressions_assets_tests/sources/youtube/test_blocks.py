@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from impressions_assets.attempts import attempts, paused
-from impressions_assets.digests import key_of
 from impressions_assets.errors import Blocked
-from impressions_assets.home import SHARED, Home
+from impressions_assets.storage.attempts import attempts, paused
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import SHARED, Home
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Clip, Owner
 from impressions_assets_tests.sources.youtube.caption_source import (

@@ -9,7 +9,7 @@ from impressions_assets.errors import (
     Blocked,
     SourceUnreachable,
 )
-from impressions_assets.home import Home
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Owner
 from impressions_assets_tests.sources.youtube.conftest import (

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import msgspec
 
-from impressions_assets.captures import Raw
 from impressions_assets.errors import QuotaSpent, SourceUnreachable
 from impressions_assets.sources.youtube.lister import Place
 from impressions_assets.sources.youtube.memory import Memory
+from impressions_assets.storage.captures import Raw
 from impressions_assets_tests.servers.youtube_world import START
 
 FEED = "/feeds/videos.xml"
@@ -93,13 +93,13 @@ def test_a_walk_that_is_told_its_token_counts_no_more_begins_anew(
 
 _LIST = """
 import sys
-from impressions_assets.budget import Budget
-from impressions_assets.captures import Raw
-from impressions_assets.home import Home
+from impressions_assets.storage.budget import Budget
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import Home
 from impressions_assets.sources.youtube.api import ApiLister
 from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.source import YouTubeSource
-from impressions_assets.youtube_links import YouTubeLink
+from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets_tests.sources.youtube.conftest import KEY, NoCaptionsHere
 url, root, channel = sys.argv[1:]
 home = Home(root)

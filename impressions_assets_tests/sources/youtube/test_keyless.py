@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import msgspec
 import pytest
 
-from impressions_assets.budget import Budget
 from impressions_assets.errors import Blocked, SourceMissing, SourceRefused, SourceUnreachable
 from impressions_assets.sources.youtube.keyless import KeylessLister
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.ytdlp import YtDlp
+from impressions_assets.storage.budget import Budget
 from impressions_assets_tests.servers.youtube import Answer
 from impressions_assets_tests.servers.youtube_world import CaptionTrack
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from impressions_assets.errors import QuotaSpent
-from impressions_assets.forgetting import bury, remove_rows, traces_of
-from impressions_assets.home import SHARED
+from impressions_assets.storage.forgetting import bury, remove_rows, traces_of
+from impressions_assets.storage.home import SHARED
 from impressions_assets_tests.servers.youtube import Answer
 
 ITEMS = "/youtube/v3/playlistItems"

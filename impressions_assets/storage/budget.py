@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from impressions_assets.digests import key_of
 from impressions_assets.errors import Blocked, QuotaSpent
-from impressions_assets.home import SHARED, Allowance, Home
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import SHARED, Allowance, Home
 
 _FIRST_PAUSE = timedelta(hours=1)
 _LONGEST_PAUSE = timedelta(days=1)

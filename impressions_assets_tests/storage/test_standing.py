@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from impressions_assets.attempts import keep_pause, settle
 from impressions_assets.errors import Blocked
-from impressions_assets.home import Home
-from impressions_assets.ledger import reconcile
 from impressions_assets.rows import Failed, Status, Transcript, TranscriptOrigin, Video
-from impressions_assets.standing import GivenUp, Waiting, standing_of
-from impressions_assets.tables import Entry
+from impressions_assets.storage.attempts import keep_pause, settle
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import reconcile
+from impressions_assets.storage.standing import GivenUp, Waiting, standing_of
+from impressions_assets.storage.tables import Entry
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

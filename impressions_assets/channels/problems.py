@@ -8,8 +8,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from impressions_assets.channel_settings import Strict
-from impressions_assets.channels import NAME_RULE, SOURCES, Channels
+from impressions_assets.channels.channel import NAME_RULE, SOURCES, Channels
+from impressions_assets.channels.stages import Strict
 
 Path = tuple[str | int, ...]
 

@@ -8,11 +8,11 @@ channel waits, and no video is marked.
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 
-from impressions_assets.digests import key_of
 from impressions_assets.errors import SourcePaused
-from impressions_assets.home import WHOLE_CHANNEL, Attempt, Home, attempt_key
 from impressions_assets.rows import SOURCE, Failed
-from impressions_assets.tables import Entry
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import WHOLE_CHANNEL, Attempt, Home, attempt_key
+from impressions_assets.storage.tables import Entry
 
 _FIRST_DELAY = timedelta(minutes=5)
 _LONGEST_DELAY = timedelta(days=1)

@@ -1,6 +1,7 @@
 """The data dictionary: docs/data-dictionary.md, made from the tables' row types.
 
-`python -m impressions_assets.dictionary` prints it; `make docs` writes it, `make check` compares.
+`python -m impressions_assets.storage.dictionary` prints it, `make docs` writes it, and
+`make check` compares.
 """
 
 import inspect
@@ -11,11 +12,11 @@ from typing import Any
 import msgspec
 from msgspec import inspect as schema
 
-from impressions_assets.home import ROW_TYPES
+from impressions_assets.storage.home import ROW_TYPES
 
 _HEAD = """# Data dictionary
 
-Made from the row types (`rows.py`, `home.py`) by `make docs`; change them there.
+Made from the row types (`rows.py`, `storage/home.py`) by `make docs`; change them there.
 
 Each table is a Delta table for all channels. Beside the columns listed here it has
 

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from impressions_assets.attempts import attempts, paused
-from impressions_assets.digests import key_of
 from impressions_assets.errors import (
     Blocked,
     QuotaSpent,
@@ -20,10 +18,12 @@ from impressions_assets.errors import (
     SourceMissing,
     SourceRefused,
 )
-from impressions_assets.home import SHARED, Home, Tombstone
-from impressions_assets.ledger import Stage, each, plan, reconcile, refresh
 from impressions_assets.rows import Article, Chapters, Failed, Video
-from impressions_assets.tables import Entry
+from impressions_assets.storage.attempts import attempts, paused
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import SHARED, Home, Tombstone
+from impressions_assets.storage.ledger import Stage, each, plan, reconcile, refresh
+from impressions_assets.storage.tables import Entry
 
 CHANNEL = "talks"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -192,7 +192,7 @@ def test_two_refreshes_at_once_end_in_the_same_rows_as_one(home: Home) -> None:
 _CHILD = """
 import sys, time
 from impressions_assets_tests.test_ledger import *
-from impressions_assets import ledger
+from impressions_assets.storage import ledger
 ledger.WINDOW = 3
 def slow(video, chapters):
     time.sleep(0.01)

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import msgspec
 from msgspec import Struct
 
-from impressions_assets.digests import key_of
-from impressions_assets.home import ROW_TYPES, SHARED, Artifact, Home, Tombstone
 from impressions_assets.rows import PUBLISHED
-from impressions_assets.tables import Entry
+from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import ROW_TYPES, SHARED, Artifact, Home, Tombstone
+from impressions_assets.storage.tables import Entry
 
 LEARNED = "learned.json"  # the ids of the videos, among the files of each trained version
 TRAINED = ("checkpoint",)

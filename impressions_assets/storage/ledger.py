@@ -13,12 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from impressions_assets.attempts import attempts, forget, is_source, keep_pause, paused, settle
-from impressions_assets.digests import Digests, digest_of, key_of
 from impressions_assets.errors import ImpressionsError, SourcePaused
-from impressions_assets.home import Attempt, Home, Revision, correction_key
 from impressions_assets.rows import SECOND, Correction, Failed, Video
-from impressions_assets.tables import WINDOW, Entry
+from impressions_assets.storage.attempts import (
+    attempts,
+    forget,
+    is_source,
+    keep_pause,
+    paused,
+    settle,
+)
+from impressions_assets.storage.digests import Digests, digest_of, key_of
+from impressions_assets.storage.home import Attempt, Home, Revision, correction_key
+from impressions_assets.storage.tables import WINDOW, Entry
 
 BATCH_SECONDS = 30.0
 _NONE = Digests("", "")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from impressions_assets.channel_settings import (
+from impressions_assets.channels.stages import (
     ChapterSettings,
     DocumentSettings,
     Filters,
@@ -27,9 +27,9 @@ from impressions_assets.channel_settings import (
     YouTubeSettings,
     absolute_location,
 )
+from impressions_assets.channels.writing import ArticleSettings, LanguageModelSettings
+from impressions_assets.channels.youtube_links import canonical_url
 from impressions_assets.transforms import ChosenTransform
-from impressions_assets.writing_settings import ArticleSettings, LanguageModelSettings
-from impressions_assets.youtube_links import canonical_url
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 NAME_RULE = "1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter or a digit"

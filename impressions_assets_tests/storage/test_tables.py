@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import ConfigError, StorageError
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript, Video, Word
-from impressions_assets.tables import Entry, Table
+from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.tables import Entry, Table
 
 CHANNEL = "talks"
 

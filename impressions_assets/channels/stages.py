@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from impressions_assets.cron import cron_schedule
+from impressions_assets.channels.cron import cron_schedule
 
 
 def _day(value: object) -> object:

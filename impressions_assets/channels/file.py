@@ -20,8 +20,8 @@ from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from impressions_assets.channel_problems import Path, dotted, problems_of
-from impressions_assets.channels import Channel, Channels, SourceSpec
+from impressions_assets.channels.channel import Channel, Channels, SourceSpec
+from impressions_assets.channels.problems import Path, dotted, problems_of
 from impressions_assets.errors import ConfigError
 
 _NO_LIMIT = ("youtube", "daily_videos")  # the one setting whose default is not None, but may be

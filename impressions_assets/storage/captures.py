@@ -6,8 +6,8 @@ again, is the sources' knowledge.
 
 from collections.abc import Iterable, Sequence
 
-from impressions_assets.home import SHARED, Capture, Home, capture_key
-from impressions_assets.tables import Entry
+from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
+from impressions_assets.storage.tables import Entry
 
 
 class Raw:

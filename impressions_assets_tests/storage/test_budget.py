@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from impressions_assets.budget import Budget
 from impressions_assets.errors import Blocked, QuotaSpent
-from impressions_assets.home import Home
+from impressions_assets.storage.budget import Budget
+from impressions_assets.storage.home import Home
 
 NOON = datetime(2026, 3, 1, 20, tzinfo=UTC)  # noon, Pacific
 

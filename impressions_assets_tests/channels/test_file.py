@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from impressions_assets.channel_file import add_channel, parse_channels
-from impressions_assets.channel_settings import YouTubeSettings
-from impressions_assets.channels import ArchiveSource, Channel, TextSource, YouTubeSource
+from impressions_assets.channels.channel import ArchiveSource, Channel, TextSource, YouTubeSource
+from impressions_assets.channels.file import add_channel, parse_channels
+from impressions_assets.channels.stages import YouTubeSettings
 from impressions_assets.errors import ConfigError
 
 FILE = """\

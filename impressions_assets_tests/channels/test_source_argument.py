@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.channels import (
+from impressions_assets.channels.channel import (
     NAME_PATTERN,
     ArchiveSource,
     DatasetSource,
     TextSource,
     YouTubeSource,
 )
+from impressions_assets.channels.source_argument import source_of, suggest_name
 from impressions_assets.errors import ConfigError
-from impressions_assets.source_argument import source_of, suggest_name
 
 
 def put(path: Path, text: str = "x") -> Path:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from impressions_assets.channel_problems import problems_of
-from impressions_assets.channels import (
+from impressions_assets.channels.channel import (
     ArchiveSource,
     DatasetSource,
     SourceSpec,
     TextSource,
     YouTubeSource,
 )
+from impressions_assets.channels.problems import problems_of
+from impressions_assets.channels.youtube_links import parse_link
 from impressions_assets.errors import ConfigError
-from impressions_assets.youtube_links import parse_link
 
 ACCEPTED = """a source is one of
   a link to a channel, a playlist or a video on YouTube, the bare id of one, or @HANDLE

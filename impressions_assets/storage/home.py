@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from impressions_assets.arrow import schema_of
-from impressions_assets.digests import digest_of, key_of
 from impressions_assets.errors import NewerSchema, NothingToDo, StorageError
 from impressions_assets.rows import PUBLISHED, Correction
-from impressions_assets.store import Store, StoredFile
-from impressions_assets.tables import Table
+from impressions_assets.storage.arrow import schema_of
+from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.store import Store, StoredFile
+from impressions_assets.storage.tables import Table
 
 SCHEMA_VERSION = 1
 SHARED = "_shared"  # what belongs to no channel lies there; no channel can have this name

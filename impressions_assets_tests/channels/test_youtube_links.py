@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from impressions_assets.channels.youtube_links import YouTubeLink, canonical_url, parse_link
 from impressions_assets.errors import ConfigError
-from impressions_assets.youtube_links import YouTubeLink, canonical_url, parse_link
 
 VIDEO = "aB3-_xYz019"
 CHANNEL = "UC" + "abcDEF-_0123456789xyzA"

@@ -17,9 +17,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 import pyarrow as pa
 
-from impressions_assets.arrow import column_of, decode_rows, encode_rows, schema_of
-from impressions_assets.delta import DeltaFolder, quoted
-from impressions_assets.digests import Digests, digest_of, key_of
+from impressions_assets.storage.arrow import column_of, decode_rows, encode_rows, schema_of
+from impressions_assets.storage.delta import DeltaFolder, quoted
+from impressions_assets.storage.digests import Digests, digest_of, key_of
 
 R = TypeVar("R", bound=msgspec.Struct)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from impressions_assets.channel_file import parse_channels
+from impressions_assets.channels.file import parse_channels
 from impressions_assets.errors import ConfigError
 
 MODEL = "language_model: {url: 'http://127.0.0.1:8000/v1/', model: m}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from impressions_assets.errors import CorruptFile, MissingFile, StorageError
-from impressions_assets.store import Store
+from impressions_assets.storage.store import Store
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -3,8 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from impressions_assets.channel_settings import ModelSettings, TrainingSettings
-from impressions_assets.channels import (
+from impressions_assets.channels.channel import (
     ArchiveSource,
     Channel,
     Channels,
@@ -12,6 +11,7 @@ from impressions_assets.channels import (
     TextSource,
     YouTubeSource,
 )
+from impressions_assets.channels.stages import ModelSettings, TrainingSettings
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
 
 

@@ -6,10 +6,10 @@ Does not belong here: what its text means (channel_file.py).
 from collections.abc import Sequence
 from typing import Any
 
-from impressions_assets.channel_file import add_channel, parse_channels
-from impressions_assets.channels import Channel, Channels, SourceSpec
+from impressions_assets.channels.channel import Channel, Channels, SourceSpec
+from impressions_assets.channels.file import add_channel, parse_channels
 from impressions_assets.errors import ConfigError
-from impressions_assets.home import Home
+from impressions_assets.storage.home import Home
 
 CHANNELS_FILE = "channels.yaml"
 

@@ -10,8 +10,15 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from impressions_assets.attempts import is_of_video, is_source
-from impressions_assets.home import ROW_TYPES, SHARED, WHOLE_CHANNEL, Allowance, Attempt, Home
+from impressions_assets.storage.attempts import is_of_video, is_source
+from impressions_assets.storage.home import (
+    ROW_TYPES,
+    SHARED,
+    WHOLE_CHANNEL,
+    Allowance,
+    Attempt,
+    Home,
+)
 
 
 class Waiting(Struct, frozen=True):

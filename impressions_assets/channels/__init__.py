@@ -1,0 +1,1 @@
+"""What channels.yaml can say: its schema and its text, and errors in the user's words."""

@@ -1,0 +1,1 @@
+"""Tests of what channels.yaml can say."""
