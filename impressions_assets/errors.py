@@ -9,6 +9,7 @@ ImpressionsError
 │   ├── SourceRefused        it does not let us in: a wrong key, a wrong cookies file
 │   ├── VideoUnavailable     this video is gone, private, or not for everybody
 │   ├── NoCaptions           it was asked, and it has no captions
+│   ├── RequestUnfit         a language model's server takes no such request
 │   ├── AnswerUnfit          a language model said what nothing can be made of
 │   ├── NotYet               a live stream that is to come, or goes on
 │   └── SourcePaused         nobody may ask it before a certain time
@@ -80,6 +81,10 @@ class NoCaptions(SourceError):
         """Name the reason: `disabled`, `none`, `language`."""
         super().__init__(message)
         self.reason = reason
+
+
+class RequestUnfit(SourceError):
+    """A language model's server takes no such request: too long, or with what it does not know."""
 
 
 class AnswerUnfit(SourceError):

@@ -19,7 +19,7 @@ from impressions_assets.channels.channel import Channel
 from impressions_assets.language_model.side_by_side import side_by_side
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.key_frames import KeyFrames
-from impressions_assets.resources.language_models import asked_with, language_model_of
+from impressions_assets.resources.language_models import asked_with, language_model_of, way_to
 from impressions_assets.rows import Article
 from impressions_assets.sources import key_frames
 from impressions_assets.storage.ledger import Stage, Work, each, refresh
@@ -48,6 +48,7 @@ def articles(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
             name,
             _work(impressions, channel, stack),
             settings_of(channel),
+            access=way_to(channel),
             progress=log_progress(context),
         )
     table = home.table(STAGE.table)

@@ -18,7 +18,7 @@ from impressions_assets.assets.declare import (
 from impressions_assets.channels.channel import Channel
 from impressions_assets.language_model.side_by_side import side_by_side
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.resources.language_models import asked_with, language_model_of
+from impressions_assets.resources.language_models import asked_with, language_model_of, way_to
 from impressions_assets.rows import Chapters, Transcript, Video
 from impressions_assets.storage.ledger import Stage, Work, each, refresh
 from impressions_assets.text.chapters import chapters_of
@@ -50,6 +50,7 @@ def chapters(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
         channel.name,
         _work(impressions, channel),
         settings_of(channel),
+        access=way_to(channel),
         progress=log_progress(context),
     )
     wanted = ("video_id", "chapters.start_seconds", "chapters.origin")

@@ -12,6 +12,7 @@ from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
 from impressions_assets.cli.terminal import minute, note, number, output, table_of
 from impressions_assets.errors import ImpressionsError
+from impressions_assets.resources.language_models import way_to
 from impressions_assets.resources.sources import Sources
 from impressions_assets.rows import SOURCE, Video
 from impressions_assets.sources.listing import Listing
@@ -80,11 +81,12 @@ def plan_tables(
     ahead: dict[str, Ahead] = {}
     if "videos" in assets:
         ahead["videos"] = _videos(home, channel, sources)
-    access = access_of(sources)
+    model = way_to(channel)
+    ways = {"transcripts": access_of(sources), "chapters": model, "articles": model}
     for stage, settings_of in STAGES:
         if stage.table not in assets:
             continue
-        way = access if stage.table == "transcripts" else ""
+        way = ways.get(stage.table, "")
         found = plan(home, stage, channel.name, settings_of(channel), datetime.now(UTC), way)
         above = [ahead[table] for table in stage.reads if table in ahead]
         follow = frozenset[str]().union(*(a.touched for a in above))

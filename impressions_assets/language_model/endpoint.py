@@ -16,8 +16,8 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from impressions_assets.errors import (
-    AnswerUnfit,
     QuotaSpent,
+    RequestUnfit,
     SourceError,
     SourcePaused,
     SourceRefused,
@@ -53,7 +53,7 @@ class Endpoint:
             SourceUnreachable: no answer in time, or a server's error, after all tries.
             SourcePaused: nobody is at the address, or (QuotaSpent) we asked too much of it.
             SourceRefused: the address or the key is wrong.
-            AnswerUnfit: it will not answer this request.
+            RequestUnfit: it will not answer this request.
         """
         for number in range(1, self.tries):
             try:
@@ -121,7 +121,7 @@ class Endpoint:
                 f"{status}: check `url` and `model` of `language_model` in channels.yaml, and "
                 "IMPRESSIONS_LLM_API_KEY"
             )
-        return AnswerUnfit(
+        return RequestUnfit(
             f"{status}: is it `json_schema` or `parameters` of `language_model` in channels.yaml, "
             "that this server does not know, or `window_words`, too many for it?"
         )

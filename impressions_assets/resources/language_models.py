@@ -6,6 +6,7 @@ from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.writing import LanguageModelSettings
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Home
 from impressions_assets.text.prompts import digest
 
@@ -20,6 +21,12 @@ def language_model_of(channel: Channel) -> LanguageModelSettings:
     """The language model of a channel that asks one: reading channels.yaml made sure of it."""
     assert channel.language_model is not None
     return channel.language_model
+
+
+def way_to(channel: Channel) -> str:
+    """Name how the language model is reached: what one way refused, another is asked anew."""
+    model = channel.language_model
+    return digest_of(model.url, model.json_schema) if model else ""
 
 
 def asked_with(channel: Channel, instructions: str) -> dict[str, Any]:

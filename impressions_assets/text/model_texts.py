@@ -1,11 +1,12 @@
 """Texts by id out of a language model's answer: read leniently, checked strictly, asked twice.
 
-An answer that cannot be read, or has ids that nobody gave, is no answer. One that lacks texts, or
-has unfit ones, is asked for once more; what is then still unfit is told, with the reason.
+An answer that cannot be read, or has ids that nobody gave, is no answer. One that is none, lacks
+texts or has unfit ones is asked for once more; what is then still unfit is told, with the reason.
+Nothing fails for that: what was there before the model was asked can stay.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -58,25 +59,11 @@ class Question(NamedTuple):
 
 
 def texts_of(ask: Ask, question: Question, check: Check) -> Texts:
-    """Ask, and once more when the answer is unfit.
-
-    Raises:
-        AnswerUnfit: neither answer can be read.
-    """
-    first = Texts({}, dict.fromkeys(question.texts, "no answer"))
-    try:
-        first = _asked(ask, question, check, question.kind, "")
-        problem = _told(first.problems)
-    except AnswerUnfit as error:
-        problem = str(error)
-    if not problem:
+    """Ask, and once more when the answer is unfit."""
+    first = _asked(ask, question, check, question.kind)
+    if not first.problems:
         return first
-    try:
-        second = _asked(ask, question, check, f"{question.kind}/again", problem)
-    except AnswerUnfit as error:
-        if first.fit:
-            return first
-        raise AnswerUnfit(f"{question.kind}: asked twice: {problem}; {error}") from error
+    second = _asked(ask, question, check, f"{question.kind}/again", _told(first.problems))
     missing = {key: why for key, why in second.problems.items() if key not in first.fit}
     return Texts({**first.fit, **second.fit}, missing)
 
@@ -87,14 +74,12 @@ def invents_times(before: str, after: str) -> bool:
     return any(stamp.seconds not in known for stamp in stamps_in(fold(after)))
 
 
-def _asked(ask: Ask, question: Question, check: Check, kind: str, problem: str) -> Texts:
-    said = ask(question.video_id, kind, question.messages(problem), SCHEMA)
-    found = _read(said)
-    ids = [one.id for one in found]
-    unknown = sorted(set(ids) - question.texts.keys())
-    if unknown or len(set(ids)) < len(ids):
-        raise AnswerUnfit(f"it has ids twice, or that were not given: {unknown[:_SHOWN]}")
-    texts = {one.id: one.text.strip() for one in found}
+def _asked(ask: Ask, question: Question, check: Check, kind: str, problem: str = "") -> Texts:
+    try:
+        said = ask(question.video_id, kind, question.messages(problem), SCHEMA)
+        texts = _read(said, question.texts.keys())
+    except AnswerUnfit as error:
+        return Texts({}, dict.fromkeys(question.texts, str(error)))
     problems = {
         key: why
         for key in question.texts
@@ -103,8 +88,16 @@ def _asked(ask: Ask, question: Question, check: Check, kind: str, problem: str) 
     return Texts({key: texts[key] for key in question.texts if key not in problems}, problems)
 
 
-def _read(said: str) -> list[_Text]:
-    """The JSON of an answer, also when a thought stands before it, or a fence around it."""
+def _read(said: str, known: Set[str]) -> dict[str, str]:
+    """The texts of an answer by id, also when a thought stands before it, or a fence around it."""
+    found = _decoded(said)
+    ids = {one.id for one in found}
+    if len(ids) < len(found) or ids - known:
+        raise AnswerUnfit("it has ids twice, or that were not given")
+    return {one.id: one.text.strip() for one in found}
+
+
+def _decoded(said: str) -> list[_Text]:
     said = _THOUGHT.sub("", said)
     inside = said[said.find("{") : said.rfind("}") + 1]
     try:
@@ -114,4 +107,8 @@ def _read(said: str) -> list[_Text]:
 
 
 def _told(problems: Mapping[str, str]) -> str:
-    return "; ".join(f"{key}: {why}" for key, why in list(problems.items())[:_SHOWN])
+    keys: dict[str, list[str]] = {}
+    for key, why in problems.items():
+        keys.setdefault(why, []).append(key)
+    told = list(keys.items())[:_SHOWN]
+    return "; ".join(f"{', '.join(found[:_SHOWN])}: {why}" for why, found in told)

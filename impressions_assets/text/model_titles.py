@@ -23,11 +23,7 @@ _LONGEST_TITLE = 100
 def retitled(
     ask: Ask, video: Video, transcript: Transcript, chapters: Chapters, *, window_words: int = 1500
 ) -> Chapters:
-    """The chapters with the model's titles for those that nobody wrote.
-
-    Raises:
-        AnswerUnfit: two answers could not be read.
-    """
+    """The chapters with the model's titles for those that nobody wrote."""
     numbers = [n for n, one in enumerate(chapters.chapters) if one.origin == "segmented"]
     if not numbers:
         return chapters

@@ -33,11 +33,7 @@ def rewritten(
     window_words: int = 1500,
     sees_pictures: bool = False,
 ) -> Page:
-    """The page in the model's words; with a language, its titles and its summary as well.
-
-    Raises:
-        AnswerUnfit: two answers could not be read.
-    """
+    """The page in the model's words; with a language, its titles and its summary as well."""
     about = {"title": page.title, "channel": clean_line(video.channel_title)}
     instructions = for_rewrite(language, with_pictures=sees_pictures)
     shown = _shown_with(page) if sees_pictures else {}

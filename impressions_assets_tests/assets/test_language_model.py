@@ -99,10 +99,9 @@ def test_without_the_setting_nobody_is_asked_and_no_digest_knows_of_it(
     assert said["articles"] is None
 
 
-def test_one_bad_answer_is_one_videos_and_the_others_go_on(
+def test_an_answer_of_no_use_leaves_the_titles_of_one_video_as_they_were(
     house: House, model: LanguageModel, long_talks: Archive
 ) -> None:
-    model.reply = lambda key, text: f"About {key}"
     model.faults += [Fault(says="no JSON")] * 2
     house.declare(
         "talks",
@@ -112,10 +111,29 @@ def test_one_bad_answer_is_one_videos_and_the_others_go_on(
     )
     run = house.data("talks", "videos", "transcripts", "chapters")
     assert run.ok
-    assert len(rows(house, "talks")) == 2
-    (failure,) = house.home.table("attempts").rows("talks")
-    assert (failure.status, failure.stage) == ("permanent", "chapters")
-    assert "asked twice" in failure.error
+    assert run.metadata("chapters")["titles_not_given"] > 0
+    found = rows(house, "talks").values()
+    assert sorted(bool(row.notes) for row in found) == [False, False, True]
+    assert list(house.home.table("attempts").rows("talks")) == []
+
+
+def test_what_a_server_would_not_take_is_asked_anew_when_the_setting_that_it_names_changes(
+    house: House, model: LanguageModel, long_talks: Archive
+) -> None:
+    model.faults += [Fault(400, b"response_format is unknown")] * 3
+    run = titled(house, model, long_talks, "talks", "m")
+    assert run.ok
+    failures = list(house.home.table("attempts").rows("talks"))
+    assert [(one.status, "json_schema" in one.error) for one in failures] == [
+        ("permanent", True)
+    ] * 3
+    assert house.data("talks", "chapters").computed() == {"chapters": 0}
+    declared = house.home.store.read_text("channels.yaml") or ""
+    changed = declared.replace("model: m", "model: m\n      json_schema: false")
+    house.home.store.write_text("channels.yaml", changed)
+    assert house.data("talks", "chapters").computed() == {"chapters": 3}
+    assert "response_format" not in model.bodies[-1]
+    assert list(house.home.table("attempts").rows("talks")) == []
 
 
 def test_a_spent_quota_keeps_what_was_answered_and_waits(

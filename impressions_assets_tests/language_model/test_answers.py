@@ -11,6 +11,7 @@ import pytest
 from impressions_assets.errors import (
     AnswerUnfit,
     QuotaSpent,
+    RequestUnfit,
     SourcePaused,
     SourceRefused,
     SourceUnreachable,
@@ -151,7 +152,7 @@ def test_a_request_that_the_server_will_not_answer_is_no_trouble_of_the_others(
     home: Home, model: LanguageModel
 ) -> None:
     model.faults += [Fault(400, b"context too long")]
-    with pytest.raises(AnswerUnfit, match="context too long"):
+    with pytest.raises(RequestUnfit, match="context too long"):
         asked(home, Waits().endpoint(model.url))
 
 

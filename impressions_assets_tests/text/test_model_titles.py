@@ -84,8 +84,27 @@ def test_a_bad_answer_is_asked_for_once_more_and_told_what_was_wrong(said: str) 
     model = Model(said)
     assert titles(retitled(model, video(), TALK, CUT)) == ["On c0", "On c1"]
     assert "could not be used" in model.prompts[1]
-    with pytest.raises(AnswerUnfit, match="asked twice"):
-        retitled(Model(said, said), video(), TALK, CUT)
+
+
+def test_two_bad_answers_leave_the_titles_as_they_were_and_fail_no_video() -> None:
+    model = Model("no JSON", "no JSON")
+    found = retitled(model, video(), TALK, CUT)
+    assert found.chapters == CUT.chapters
+    assert [note.partition(": ")[0] for note in found.notes] == [
+        "title of 'Bread'",
+        "title of 'Oven'",
+    ]
+    assert all("not the JSON" in note for note in found.notes)
+    assert "c0, c1: it is not the JSON" in model.prompts[1]
+
+
+def test_a_model_that_declines_leaves_the_titles_as_they_were() -> None:
+    def declines(*asked: object) -> str:
+        raise AnswerUnfit("the language model declines to answer")
+
+    found = retitled(declines, video(), TALK, CUT)
+    assert found.chapters == CUT.chapters
+    assert "declines" in found.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.errors import AnswerUnfit
 from impressions_assets.rows import Article, Chapter, Chapters, Transcript, Video
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.pages import Page
@@ -151,14 +150,17 @@ def test_a_paragraph_that_is_missing_is_asked_for_once_more() -> None:
     assert (found.notes, "as spoken" in found.markdown) == ((), False)
 
 
-def test_an_answer_with_other_ids_is_none() -> None:
+def test_answers_with_other_ids_leave_every_paragraph_as_spoken_at_its_time() -> None:
     class Inventing(Model):
         def __call__(self, *args: Any) -> str:
             super().__call__(*args)
             return '{"texts": [{"id": "p999", "text": "At the end."}]}'
 
-    with pytest.raises(AnswerUnfit, match="ids"):
-        article(Inventing())
+    plain = article(Model(lambda key, text: text))
+    found = article(Inventing())
+    assert found.markdown.replace("*(as spoken)* ", "") == plain.markdown
+    assert "At the end." not in found.markdown
+    assert len(found.notes) == len(times_in(plain.markdown))
 
 
 def test_a_number_or_a_time_that_was_said_may_be_said_again() -> None:
