@@ -39,6 +39,11 @@ def agree(tag: str, identified: str) -> bool:
     return UNKNOWN in (said, heard) or said == heard
 
 
+def can_tell(tag: str) -> bool:
+    """Whether the language of a tag is one that can be identified."""
+    return _primary(tag) in {_primary(code) for code in _identifier().nb_classes}
+
+
 def _primary(tag: str) -> str:
     code = tag.replace("_", "-").split("-")[0].lower()
     return _SAME.get(code, code)

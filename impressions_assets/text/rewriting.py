@@ -5,7 +5,6 @@ says under an id stands where that paragraph stood. What it leaves out, or what 
 rewrite may, stays as it was spoken, and the page shows it.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -13,15 +12,14 @@ from msgspec.structs import replace
 
 from impressions_assets.rows import Chapter, Video
 from impressions_assets.text.clean import clean_line
-from impressions_assets.text.model_texts import Ask, Question, invents_times, texts_of
+from impressions_assets.text.faithfulness import problem_in
+from impressions_assets.text.model_texts import Ask, Question, texts_of
 from impressions_assets.text.pages import Page, Part
 from impressions_assets.text.paragraphs import Paragraph, Piece, num_words_in
 from impressions_assets.text.prompts import for_rewrite
 from impressions_assets.text.times import clock
 
 _TITLE, _SUMMARY = "h", "s"
-_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
-_FEW_WORDS = 40  # of those, a filler may be all that there is
 
 
 def rewritten(
@@ -43,30 +41,10 @@ def rewritten(
     for number, texts in enumerate(_windows(_texts_of(page, language is not None), window_words)):
         seen = {key: shown[key] for key in texts if key in shown}
         asked = Question(video.video_id, f"{kind}/{number}", instructions, about, texts, seen)
-        found = texts_of(ask, asked, partial(_problem_in, texts))
+        found = texts_of(ask, asked, partial(problem_in, texts, language=language))
         new |= found.fit
         problems |= found.problems
     return _with(page, {key: clean_line(text) for key, text in new.items()}, problems)
-
-
-def problem_of(before: str, after: str) -> str:
-    """What a new text has that no rewrite of the old one may have; '' when nothing."""
-    old, new = num_words_in(before), num_words_in(clean_line(after))
-    if not any(character.isalnum() for character in after):
-        return "it has no words"
-    if new > 2 * old + 30:
-        return f"it has {new} words in place of {old}"
-    if old > _FEW_WORDS and 4 * new < old:
-        return f"it has {new} words in place of {old}"
-    if _LINK.search(after) and not _LINK.search(before):
-        return "it has a link that was not there"
-    return "it has a time that was not there" if invents_times(before, after) else ""
-
-
-def _problem_in(texts: Mapping[str, str], key: str, text: str) -> str:
-    if key[0] == "h" and num_words_in(clean_line(text)) > 2 * num_words_in(texts[key]) + 8:
-        return "it is too long for a title"
-    return problem_of(texts[key], text)
 
 
 def _texts_of(page: Page, titles_too: bool) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 
 def signature_of(text: str) -> bytes:
     """The signature of a text; b"" when it has no words."""
-    words = _WORD.findall(text.casefold())
+    words = words_of(text)
     if not words:
         return b""
     later = (words[start:] for start in range(1, _WORDS_IN_A_RUN))
@@ -32,6 +32,12 @@ def signature_of(text: str) -> bytes:
     sketch = RMinHash(num_perm=NUM_HASHES, seed=_SEED)
     sketch.update(runs or [" ".join(words)])
     return np.array(sketch.digest(), dtype="<u4").tobytes()
+
+
+def words_of(text: str) -> list[str]:
+    """The words in one case; the characters of scripts that write no spaces."""
+    found: list[str] = _WORD.findall(text.casefold())
+    return found
 
 
 def signatures_in(column: list[bytes]) -> Signatures:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from impressions_assets.rows import Article, Chapter, Chapters, Transcript, Video
 from impressions_assets.text.articles import article_of
+from impressions_assets.text.faithfulness import problem_of
 from impressions_assets.text.pages import Page
-from impressions_assets.text.rewriting import problem_of, rewritten
+from impressions_assets.text.rewriting import rewritten
 from impressions_assets_tests.text.samples import (
     chapter_lists,
     chapters,
@@ -27,6 +28,13 @@ LINES = [f"Sentence number {n} says something about bread and how it is made." f
 TALK = transcript(spoken(*LINES))
 CHAPTERS = chapters([Chapter(0.0, "Bread"), Chapter(100.0, "Oven")])
 VIDEO = video(url=URL, title="On bread", description="How bread is made, step by step, at home.")
+GERMAN = "Hier wird noch ein weiterer Satz darüber gesagt, wie man zu Hause Brot backt. "
+IN_GERMAN = {
+    "On bread": "Vom Brot",
+    "Bread": "Brot",
+    "Oven": "Ofen",
+    "How bread is made, step by step, at home.": "Wie man Brot backt, Schritt für Schritt.",
+}
 
 
 class Model:
@@ -83,10 +91,17 @@ def test_paragraphs_have_other_words_at_the_same_times() -> None:
 
 
 def test_another_language_changes_titles_headings_contents_and_summary_too() -> None:
-    found = article(Model(), language="de")
-    assert found.title == "ON BREAD"
-    for line in ("# ON BREAD", "## OVEN [1:40]", "- [OVEN](#oven-140)", "HOW BREAD IS MADE"):
+    model = Model(lambda key, text: IN_GERMAN.get(text) or GERMAN * (text.count(".") or 1))
+    found = article(model, language="de")
+    assert (found.title, found.notes) == ("Vom Brot", ())
+    for line in ("# Vom Brot", "## Ofen [1:40]", "- [Ofen](#ofen-140)", "Wie man Brot backt"):
         assert line in found.markdown
+
+
+def test_what_comes_back_untranslated_stays_as_spoken() -> None:
+    found = article(Model(), language="de")
+    assert found.markdown.count("*(as spoken)*") == len(times_in(found.markdown))
+    assert all("it is in en, not de" in note for note in found.notes if "paragraph" in note)
 
 
 def test_no_prompt_tells_a_time_and_all_ask_for_the_language() -> None:
@@ -176,9 +191,9 @@ def test_text_that_nobody_spoke_is_not_rewritten_and_the_row_says_so() -> None:
     assert (model.asked, len(found.notes)) == ([], 1)
 
 
-def test_markup_of_the_model_is_text() -> None:
-    found = article(Model(lambda key, text: f"**Bold** [12](x) {text}"))
-    assert r"\*\*Bold\*\* \[12\](x)" in found.markdown
+def test_brackets_of_the_model_are_text() -> None:
+    found = article(Model(lambda key, text: f"*So* [12] {text}"))
+    assert r"\*So\* \[12\]" in found.markdown
 
 
 anything = (
