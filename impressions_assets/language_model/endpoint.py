@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from impressions_assets.errors import (
     QuotaSpent,
@@ -30,8 +30,11 @@ _REFUSING = (301, 302, 307, 308, 401, 403, 404, 405)
 _SPENT = (402, 429)
 _LONGEST_WAIT = timedelta(seconds=60)
 _PAUSE = timedelta(hours=1)
+_LONGEST_PAUSE = timedelta(days=1)
 _NOBODY_THERE = timedelta(minutes=10)
 _SHOWN = 300
+_CHUNK = 1 << 16
+_LONGEST_ANSWER = 1 << 25
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,19 +73,33 @@ class Endpoint:
 
     def _post_once(self, body: bytes) -> bytes:
         try:
-            response = requests.post(
+            with requests.post(
                 f"{self.url}/chat/completions",
                 data=body,
                 headers={"Content-Type": "application/json"},
                 auth=self._sign,
                 timeout=(_CONNECT_SECONDS, self.timeout_seconds),
                 allow_redirects=False,
-            )
-        except requests.RequestException as error:
+                stream=True,
+            ) as response:
+                answer = self._read(response)
+        except (requests.RequestException, HTTPError) as error:
             raise self._unanswered(error) from None  # what it was caused by may hold the key
         if response.status_code == 200:
-            return response.content
-        raise self._refusal(response)
+            return answer
+        raise self._refusal(response, answer.decode(errors="replace"))
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Read all of an answer; one that trickles, or has no end, is none."""
+        until = time.monotonic() + self.timeout_seconds
+        answer = bytearray()
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            answer += chunk
+            if time.monotonic() > until:
+                raise self._unanswered(requests.ReadTimeout())
+            if len(answer) > _LONGEST_ANSWER:
+                raise SourceUnreachable(f"{self.url}: an answer without an end")
+        return bytes(answer)
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign here, for a header alone gives way to what a .netrc has for the host."""
@@ -90,7 +107,7 @@ class Endpoint:
             request.headers["Authorization"] = f"Bearer {self.key}"
         return request
 
-    def _unanswered(self, error: requests.RequestException) -> SourceError:
+    def _unanswered(self, error: Exception) -> SourceError:
         cause = error.args[0] if error.args else None
         nobody = isinstance(error, requests.ConnectTimeout) or isinstance(
             getattr(cause, "reason", None), NewConnectionError
@@ -108,8 +125,8 @@ class Endpoint:
             "`language_model` in channels.yaml may help"
         )
 
-    def _refusal(self, response: requests.Response) -> SourceError:
-        said = response.text.replace(self.key, "***") if self.key else response.text
+    def _refusal(self, response: requests.Response, said: str) -> SourceError:
+        said = said.replace(self.key, "***") if self.key else said
         status = f"{self.url}: status {response.status_code}: {' '.join(said.split())[:_SHOWN]}"
         if response.status_code in _PASSING:
             return SourceUnreachable(status)
@@ -128,10 +145,13 @@ class Endpoint:
 
 
 def _retry_after(said: str, now: datetime) -> datetime:
-    """When to ask again, by the header `Retry-After`: seconds, or a date; in an hour without."""
+    """When to ask again, by the header `Retry-After`: seconds, or a date; in an hour without.
+
+    In a day at the latest, for a server's clock may be wrong.
+    """
     if said.strip().isascii() and said.strip().isdigit():
-        return now + min(timedelta(seconds=int(said[:9])), timedelta(days=1))
+        return now + min(timedelta(seconds=int(said[:9])), _LONGEST_PAUSE)
     try:
-        return parsedate_to_datetime(said).astimezone(UTC)
+        return min(parsedate_to_datetime(said).astimezone(UTC), now + _LONGEST_PAUSE)
     except ValueError:
         return now + _PAUSE

@@ -50,6 +50,11 @@ def problem_of(before: str, after: str) -> str:
         return "it has no words"
     if new > 2 * old + 30 or (old > _FEW_WORDS and 4 * new < old):
         return f"it has {new} words in place of {old}"
+    return addition_in(before, after)
+
+
+def addition_in(before: str, after: str) -> str:
+    """The link, markup or time that a text has and the one before has not; '' without any."""
     for what, pattern in (("a link", _LINK), ("markup", _MARKUP)):
         if pattern.search(after) and not pattern.search(before):
             return f"it has {what} that was not there"

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from impressions_assets.rows import Chapters, Transcript, Video
 from impressions_assets.text.clean import clean_line, clean_transcript
+from impressions_assets.text.faithfulness import addition_in
 from impressions_assets.text.model_texts import Ask, Question, Texts, texts_of
 from impressions_assets.text.prompts import for_titles
 from impressions_assets.text.sections import sections_of
-from impressions_assets.text.times import fold, stamps_in
 
 _MOST_CHAPTERS = 20  # in one request
 _MOST_WORDS = 250  # of a chapter: its topic is told early
@@ -56,7 +56,7 @@ def problem_of(title: str) -> str:
         return "it has no words"
     if len(clean) > _LONGEST_TITLE:
         return f"it is longer than {_LONGEST_TITLE} characters"
-    return "it has a time" if any(stamps_in(fold(clean))) else ""
+    return addition_in("", clean)
 
 
 def _clean(found: Texts) -> Texts:

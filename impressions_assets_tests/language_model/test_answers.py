@@ -108,6 +108,34 @@ def test_who_is_too_slow_may_be_faster_later(home: Home, model: LanguageModel) -
         asked(home, Waits().endpoint(model.url, timeout_seconds=0.05))
 
 
+def test_an_answer_that_trickles_for_ever_is_none(home: Home, model: LanguageModel) -> None:
+    model.faults += [Fault(trickles=True)] * 4
+    with pytest.raises(SourceUnreachable, match="timeout_seconds"):
+        asked(home, Waits().endpoint(model.url, timeout_seconds=0.2))
+    assert len(model.bodies) == 4
+
+
+def test_half_an_answer_is_none(home: Home, model: LanguageModel) -> None:
+    model.faults += [Fault(200, b'{"choices": [', headers={"Content-Length": "999"})] * 4
+    with pytest.raises(SourceUnreachable):
+        asked(home, Waits().endpoint(model.url, timeout_seconds=0.5))
+
+
+def test_a_stream_that_nobody_asked_for_is_no_answer(home: Home, model: LanguageModel) -> None:
+    model.faults += [
+        Fault(200, b'data: {"choices": [{"delta": {"content": "A"}}]}\n\ndata: [DONE]\n')
+    ]
+    with pytest.raises(SourceUnreachable, match="chat completion"):
+        asked(home, Waits().endpoint(model.url))
+
+
+def test_no_server_is_left_alone_for_longer_than_a_day(home: Home, model: LanguageModel) -> None:
+    model.faults += [Fault(429, headers={"Retry-After": "Fri, 31 Dec 2999 23:59:59 GMT"})]
+    with pytest.raises(QuotaSpent) as raised:
+        asked(home, Waits().endpoint(model.url))
+    assert raised.value.until < datetime.now(UTC) + timedelta(days=1, minutes=1)
+
+
 def test_too_many_requests_wait_as_long_as_the_server_says(
     home: Home, model: LanguageModel
 ) -> None:

@@ -28,6 +28,8 @@ class Fault:
     message: dict[str, Any] | None = None
     finish_reason: str = "stop"
     hangs: bool = False
+    trickles: bool = False
+    """Sends a byte now and then, for ever."""
 
 
 class LanguageModel:
@@ -71,6 +73,10 @@ class LanguageModel:
             return None
         return fault
 
+    def is_stopping(self, seconds: float) -> bool:
+        """Wait; return whether the server is to end."""
+        return self._stopping.wait(seconds)
+
     @contextlib.contextmanager
     def counting(self) -> Iterator[None]:
         """Note how many requests are under way at the same time."""
@@ -111,12 +117,14 @@ class _Handler(BaseHTTPRequestHandler):
                 {"id": "x", "object": "chat.completion", "choices": [choice]}
             ).encode()
         self.send_response(fault.status)
-        for name, value in fault.headers.items():
+        length = str(10**6 if fault.trickles else len(body))
+        for name, value in {"Content-Length": length, **fault.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.wfile.write(body)
+            while fault.trickles and not self.model.is_stopping(0.01):
+                self.wfile.write(b" ")
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

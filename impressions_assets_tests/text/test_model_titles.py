@@ -120,7 +120,19 @@ def test_json_is_found_behind_thoughts_and_in_fences(said: str) -> None:
     assert len(model.asked) == 1
 
 
-@pytest.mark.parametrize("bad", ["", "…", "a\nb", "x" * 101, "The oven at 1:40"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "…",
+        "a\nb",
+        "x" * 101,
+        "The oven at 1:40",
+        "<b>Ovens</b>",
+        "**Ovens**",
+        "See www.example.org",
+    ],
+)
 def test_a_title_that_is_none_stays_what_it_was_and_is_noted(bad: str) -> None:
     assert problem_of(bad or " ")
     said = answer({"c0": "Good", "c1": bad})
