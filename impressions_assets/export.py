@@ -11,8 +11,8 @@ is a publication, and wants the channel's statement of permission.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import fsspec
@@ -37,12 +37,11 @@ def export(channel: ChannelReader, name: str, folder: Path) -> list[Path]:
     """Write a channel in a format into a folder, and its card; return the files, the card last.
 
     Raises:
-        ConfigError: there is no such format, or the folder has a README.md that is no card.
+        ConfigError: there is no such format, or it cannot be loaded, or the folder has a README.md
+            that is no card.
         NothingToDo: the channel has nothing to write in this format.
     """
-    write = formats().get(name)
-    if write is None:
-        raise ConfigError(f"there is no format {name!r}; there are: {', '.join(formats())}")
+    write = _format(name)
     made = _made(channel)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,9 +80,31 @@ def publish(channel: ChannelReader, name: str, address: str) -> tuple[int, int]:
     return len(files), size_bytes
 
 
-def formats() -> Mapping[str, Format]:
-    """Return every format by its name: ours, and those of other packages."""
-    return _OURS | {point.name: point.load() for point in entry_points(group=GROUP)}
+def formats() -> list[str]:
+    """Return the names of all formats: ours, and those of other packages."""
+    return list(dict.fromkeys([*_OURS, *(point.name for point in entry_points(group=GROUP))]))
+
+
+def _format(name: str) -> Format:
+    """Return what writes a format; of other packages, only this one is imported."""
+    points = {point.value: point for point in entry_points(group=GROUP, name=name)}
+    offers = ["ours", *points] if name in _OURS else list(points)
+    if not offers:
+        raise ConfigError(f"there is no format {name!r}; there are: {', '.join(formats())}")
+    if len(offers) > 1:
+        raise ConfigError(
+            f"two formats are called {name!r}: {' and '.join(offers)}; uninstall the package of "
+            "one of them"
+        )
+    return _OURS[name] if name in _OURS else _loaded(*points.values())
+
+
+def _loaded(point: EntryPoint) -> Format:
+    try:
+        write: Format = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{point.name} ({point.value}) cannot be loaded: {error}") from error
+    return write
 
 
 def _made(channel: ChannelReader) -> Made:

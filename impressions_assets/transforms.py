@@ -152,7 +152,7 @@ def _loaded(name: str) -> type[Transform]:
     except (ImportError, AttributeError) as error:
         raise ValueError(f"{name} ({point.value}) cannot be loaded: {error}") from error
     is_one = isinstance(kind, type) and issubclass(kind, OnSegments | OnPairs)
-    if not is_one or kind.name != name:
+    if not is_one or getattr(kind, "name", "") != name:
         raise ValueError(f"{name} ({point.value}) is no OnSegments or OnPairs of this `name`")
     return kind  # type: ignore[no-any-return]
 

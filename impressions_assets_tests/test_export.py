@@ -101,10 +101,7 @@ def test_an_address_that_nothing_writes_to_is_told(talks: ChannelReader) -> None
 def test_another_package_adds_a_format(
     talks: ChannelReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "shouting-1.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1\n")
-    (package / "entry_points.txt").write_text("[impressions.export]\nshout = shouting:write\n")
+    install(tmp_path, "shout = shouting:write")
     (tmp_path / "shouting.py").write_text(
         "def write(channel, folder):\n"
         "    file = folder / 'shout'\n"
@@ -115,3 +112,31 @@ def test_another_package_adds_a_format(
     assert "shout" in formats()
     file, _ = export(talks, "shout", tmp_path / "out")
     assert file.read_text() == "GRÖSSE"
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ("shout = nowhere:write", r"shout \(nowhere:write\) cannot be loaded: No module named"),
+        ("shout = json:write", r"shout \(json:write\) cannot be loaded: module 'json'"),
+        ("csv = json:dumps", "two formats are called 'csv': ours and json:dumps; uninstall"),
+    ],
+)
+def test_a_package_that_is_wrong_is_named_and_spoils_no_other_format(
+    talks: ChannelReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, said: str
+) -> None:
+    install(tmp_path, point)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=said):
+        export(talks, point.split()[0], tmp_path / "out")
+    assert export(talks, "jsonl", tmp_path / "out")
+    with pytest.raises(ConfigError, match="there are: parquet, csv"):
+        export(talks, "epub", tmp_path / "out")
+
+
+def install(folder: Path, point: str) -> None:
+    """Make a package of a folder on the path, which offers a format."""
+    package = folder / "shouting-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1\n")
+    (package / "entry_points.txt").write_text(f"[impressions.export]\n{point}\n")

@@ -158,6 +158,7 @@ def test_another_package_adds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyP
             "loud (broken_steps:Shout) is no OnSegments or OnPairs of this `name`",
         ),
         ("shout = broken_steps:replace", "is no OnSegments or OnPairs"),
+        ("shout = impressions_assets.transforms:OnPairs", "is no OnSegments or OnPairs"),
         ("normalize = broken_steps:Shout", "two transforms are called 'normalize'"),
     ],
 )
