@@ -157,13 +157,22 @@ class Channel(Strict):
         " without it nothing is",
     )
 
+    @property
+    def asks_a_model(self) -> dict[str, str]:
+        """What a language model writes, by the setting that asks for it."""
+        language = f" in {self.articles.language}" if self.articles.language else ""
+        asks = {
+            "chapters.titles: language_model": (
+                self.chapters.titles == "language_model",
+                "the titles of `segmented` chapters",
+            ),
+            "articles.rewrite": (self.articles.rewrite, f"the articles{language}"),
+        }
+        return {setting: what for setting, (is_on, what) in asks.items() if is_on}
+
     @model_validator(mode="after")
     def _has_the_model_it_asks(self) -> Self:
-        asks = {
-            "chapters.titles: language_model": self.chapters.titles == "language_model",
-            "articles.rewrite": self.articles.rewrite,
-        }
-        for setting in (name for name, is_on in asks.items() if is_on and not self.language_model):
+        for setting in self.asks_a_model if self.language_model is None else ():
             raise ValueError(f"{setting} needs `language_model`, with its `url` and `model`")
         return self
 

@@ -6,7 +6,7 @@ Without these settings no language model is asked. Its key stands in the environ
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from impressions_assets.channels.stages import Language, Strict, Words
 
@@ -36,13 +36,18 @@ class LanguageModelSettings(Strict):
     window_words: int = Field(
         default=1500, ge=200, le=100_000, description="words of a talk in one request, about"
     )
+    daily_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description="requests a day to this address, by all channels; null for no limit",
+    )
     json_schema: bool = Field(
         default=True, description="whether the server takes response_format json_schema"
     )
     sees_pictures: bool = Field(
         default=False, description="whether it takes pictures: a rewrite then comes with key frames"
     )
-    parameters: dict[str, str | int | float | bool] = Field(
+    parameters: dict[str, JsonValue] = Field(
         default={}, description="what else each request says, e.g. temperature: 0"
     )
 

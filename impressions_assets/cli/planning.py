@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.markup import escape
 
 from impressions_assets.assets import token_shards, tokenizer, training
+from impressions_assets.cli.asking import model_requests
 from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
 from impressions_assets.cli.terminal import minute, note, number, output, table_of
@@ -54,6 +55,8 @@ def show_plan(place: Place, name: str, assets: Sequence[str], *, sweep: bool = F
         sources = opened.open(channel, sweep=sweep)
         ahead = plan_tables(place.home, channel, sources, assets)
         asked = list(_asked(place, name, sources, ahead))
+    due = {table: found.touched for table, found in ahead.items()}
+    asked += model_requests(place.home, channel, due)
     for asset, found in ahead.items():
         table.add_row(
             asset,

@@ -7,7 +7,7 @@ from impressions_assets.cli.place import Place
 from impressions_assets.cli.terminal import bytes_of, minute
 
 if TYPE_CHECKING:
-    from impressions_assets.channels.stages import YouTubeSettings
+    from impressions_assets.channels.channel import Channels
     from impressions_assets.storage.home import Allowance
     from impressions_assets.storage.standing import GivenUp, Standing
 
@@ -41,12 +41,12 @@ def lines_of(standing: "Standing") -> Iterator[str]:
 
 
 def service_lines(place: Place) -> Iterator[str]:
-    """Say what was asked of YouTube today, of how much, and whether it wants to be left alone."""
+    """Say what was asked of each service today, of how much, and whether it is left alone."""
     from impressions_assets.storage.standing import allowances
 
-    limits = place.channels().youtube
+    channels = place.channels()
     for allowance in allowances(place.home):
-        limit = _limit_of(allowance, limits)
+        limit = _limit_of(allowance, channels)
         yield (
             f"{allowance.service}: {allowance.spent:,}{f' of {limit:,}' if limit else ''}"
             f" on {allowance.day}" + _pause(allowance)
@@ -69,12 +69,15 @@ def _given_up(given_up: "GivenUp") -> str:
     )
 
 
-def _limit_of(allowance: "Allowance", limits: "YouTubeSettings") -> int | None:
+def _limit_of(allowance: "Allowance", channels: "Channels") -> int | None:
+    from impressions_assets.resources.language_models import SERVICE, daily_requests_of
     from impressions_assets.sources.youtube.politeness import PAGES
 
     if allowance.service.startswith(PAGES):
-        return limits.daily_videos
-    return limits.daily_quota_units
+        return channels.youtube.daily_videos
+    if allowance.service.startswith(SERVICE):
+        return daily_requests_of(channels, allowance.service)
+    return channels.youtube.daily_quota_units
 
 
 def _pause(allowance: "Allowance") -> str:

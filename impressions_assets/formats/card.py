@@ -18,6 +18,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from impressions_assets.channels.channel import Channel
+from impressions_assets.channels.writing import LanguageModelSettings
 from impressions_assets.errors import ConfigError
 from impressions_assets.formats.files import write_text
 from impressions_assets.formats.tables import as_csv, flat_schema, left_out
@@ -28,7 +29,8 @@ CARD = "README.md"
 MARK = "# Written by `impressions export`, which replaces this file."
 _DEFAULT_TABLE = "documents"
 _MADE_WITH = (
-    "filters", "languages", "transcripts", "chapters", "questions", "documents", "transforms",
+    "filters", "languages", "transcripts", "chapters", "articles", "questions", "documents",
+    "transforms",
 )  # fmt: skip
 # https://huggingface.co/docs/hub/repositories-licenses; YouTube's is "CC BY 3.0 or later".
 _LICENCE_IDS = {
@@ -157,16 +159,38 @@ def _body(
         "## How it was made",
         f"With Impressions {version('impressions-assets')}, by these settings:",
         f"```yaml\n{_settings(made.channel)}```",
+        _written_by_a_model(made.channel),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _written_by_a_model(channel: Channel | None) -> str:
+    """Say what is not the speakers' words, and whose it is."""
+    model = channel and channel.language_model
+    if not (channel and model and channel.asks_a_model):
+        return ""
+    wrote = " and ".join(channel.asks_a_model.values())
+    return (
+        f"The language model {_cell(_asked(model)['model'])} wrote {wrote}; where it gave none "
+        "that fits, the column `notes` says so. Documents and answers are what was said."
+    )
+
+
+def _asked(model: LanguageModelSettings) -> dict[str, Any]:
+    """Return what matters of a language model; a file of ours by its name alone."""
+    found = model.model_dump(include={"model", "parameters", "window_words"})
+    is_place = Path(model.model).is_absolute()
+    return {**found, "model": Path(model.model).name if is_place else model.model}
 
 
 def _settings(channel: Channel | None) -> str:
     if channel is None:
         return "# not known any more: the channel left channels.yaml\n"
     chosen = channel.model_dump(mode="json", include=set(_MADE_WITH), exclude_none=True)
+    model = channel.language_model if channel.asks_a_model else None
+    asked = {"language_model": _asked(model)} if model else {}
     sources = [_shown(source.model_dump(mode="json")) for source in channel.sources]
-    return _yaml({"sources": sources, **{name: chosen[name] for name in _MADE_WITH}})
+    return _yaml({"sources": sources, **{name: chosen[name] for name in _MADE_WITH}, **asked})
 
 
 def _shown(source: dict[str, Any]) -> dict[str, Any]:

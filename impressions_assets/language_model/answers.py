@@ -13,6 +13,7 @@ import msgspec
 
 from impressions_assets.errors import AnswerUnfit, SourceUnreachable
 from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.storage.budget import Budget
 from impressions_assets.storage.captures import Raw
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Capture, Home
@@ -40,8 +41,9 @@ class Answers:
         home: Home,
         endpoint: Endpoint,
         model: str,
-        parameters: Mapping[str, str | int | float | bool],
+        parameters: Mapping[str, Any],
         *,
+        budget: Budget,
         json_schema: bool = True,
     ) -> None:
         """Ask nothing yet.
@@ -52,10 +54,12 @@ class Answers:
             model: its name there. The address is left out of what tells one request from another:
                 a model that moves is not asked again.
             parameters: what else each request says.
+            budget: what may be asked in a day.
             json_schema: whether the server can be held to a schema.
         """
         self._raw, self._endpoint, self._model = Raw(home), endpoint, model
         self._parameters, self._json_schema = parameters, json_schema
+        self._budget = budget
         self._lock = threading.Lock()
         self._new: list[Capture] = []
 
@@ -76,6 +80,7 @@ class Answers:
 
         Raises:
             AnswerUnfit: it declined, or was cut short; that is kept as well.
+            QuotaSpent: no more may be asked today.
             What `Endpoint.post` raises.
         """
         body = self._body(messages, schema)
@@ -84,6 +89,7 @@ class Answers:
             kept = self._raw.kept([video_id], kind, engine).get(video_id)
         if kept is not None and kept.revision == revision:
             return _content(_completion(kept.body))
+        self._budget.spend()
         answer = self._endpoint.post(body)
         completion = _completion(answer)  # what is none is not kept
         capture = Capture(
@@ -108,6 +114,7 @@ class Answers:
     def close(self) -> None:
         """Keep what is new, and tidy up."""
         self.keep()
+        self._budget.close()
         self._raw.tidy()
 
     def _body(self, messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> bytes:

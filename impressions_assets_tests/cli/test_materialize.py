@@ -52,6 +52,18 @@ def test_a_plan_tells_everything_and_does_nothing(mine: Impressions, tmp_path: P
     assert not (tmp_path / "home/dagster").exists()
 
 
+def test_a_plan_tells_what_a_language_model_would_be_asked(
+    mine: Impressions, tmp_path: Path
+) -> None:
+    declared = tmp_path / "home/storage/channels.yaml"
+    settings = (
+        "\n    language_model: {url: 'http://h/v1', model: q3}\n    articles: {rewrite: true}"
+    )
+    declared.write_text(declared.read_text().rstrip() + settings + "\n")
+    said = mine("materialize", "mine", "--plan", "--select", "videos,articles").stdout
+    assert "asks q3 to rewrite: about " in said
+
+
 @pytest.mark.slow
 def test_a_plan_follows_one_change_through_the_stages(mine: Impressions, archive: Archive) -> None:
     mine("materialize", "mine", "--select", DATA)

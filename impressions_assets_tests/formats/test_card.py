@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from impressions_assets.channels.channel import ArchiveSource, YouTubeSource
+from impressions_assets.channels.channel import ArchiveSource, TextSource, YouTubeSource
 from impressions_assets.channels.channels_yaml import save_channel
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
@@ -97,6 +97,31 @@ def test_the_card_says_how_it_was_made_and_no_path(talks: ChannelReader, tmp_pat
     assert "min_characters: 200" in said
     assert talks.home.table("documents").data_version("talks") in said
     assert "No permission is stated: do not publish" in said
+
+
+def test_the_card_names_the_model_that_wrote_and_what_but_not_where_it_runs(
+    talks: ChannelReader, tmp_path: Path
+) -> None:
+    asked = {
+        "language_model": {"url": "http://gpu-7.lan:8000/v1", "model": "/srv/models/q3.gguf"},
+        "chapters": {"titles": "language_model"},
+        "articles": {"rewrite": True, "language": "de"},
+    }
+    save_channel(talks.home, "talks", [TextSource(text="/x")], **asked)
+    *_, card = export(talks, "csv", tmp_path)
+    said = card.read_text("utf-8")
+    wrote = "model q3.gguf wrote the titles of `segmented` chapters and the articles in de;"
+    assert wrote in said
+    assert "window_words: 1500" in said
+    assert "gpu-7" not in said
+    assert "/srv" not in said
+
+
+def test_the_card_names_no_model_that_was_not_asked(talks: ChannelReader, tmp_path: Path) -> None:
+    model = {"url": "http://h/v1", "model": "q3"}
+    save_channel(talks.home, "talks", [TextSource(text="/x")], language_model=model)
+    *_, card = export(talks, "csv", tmp_path)
+    assert "q3" not in card.read_text("utf-8")
 
 
 def test_the_same_tables_give_the_same_card(talks: ChannelReader, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from impressions_assets.errors import (
 )
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
+from impressions_assets.storage.budget import Budget
 from impressions_assets.storage.home import SHARED, Home
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
@@ -39,7 +40,7 @@ class Waits(list[float]):
 
 
 def asked(home: Home, endpoint: Endpoint, name: str = "m", **options: object) -> str:
-    answers = Answers(home, endpoint, name, {}, **options)
+    answers = Answers(home, endpoint, name, {}, budget=Budget(home, "m", None), **options)
     try:
         return answers.ask("v", "titles/0", ASKED, SCHEMA)
     finally:
@@ -49,7 +50,13 @@ def asked(home: Home, endpoint: Endpoint, name: str = "m", **options: object) ->
 def test_a_request_says_model_messages_schema_and_parameters_and_brings_the_key(
     home: Home, model: LanguageModel
 ) -> None:
-    answers = Answers(home, Endpoint(model.url, "a-key"), "big", {"temperature": 0})
+    answers = Answers(
+        home,
+        Endpoint(model.url, "a-key"),
+        "big",
+        {"temperature": 0},
+        budget=Budget(home, "m", None),
+    )
     assert json.loads(answers.ask("v", "k", ASKED, SCHEMA)) == {
         "texts": [{"id": "a", "text": "About a"}]
     }
@@ -78,7 +85,7 @@ def test_the_same_request_is_made_once_also_when_the_server_moved(
 def test_another_model_or_prompt_is_asked_anew(home: Home, model: LanguageModel) -> None:
     asked(home, Endpoint(model.url))
     asked(home, Endpoint(model.url), "another")
-    answers = Answers(home, Endpoint(model.url), "m", {})
+    answers = Answers(home, Endpoint(model.url), "m", {}, budget=Budget(home, "m", None))
     answers.ask("v", "titles/0", messages_of("Do it well.", {}, {"a": "one"}, {}), SCHEMA)
     answers.close()
     assert len(model.bodies) == 3
@@ -207,3 +214,17 @@ def test_an_answer_that_is_none_is_kept_all_the_same(
         with pytest.raises(AnswerUnfit):
             asked(home, Waits().endpoint(model.url))
     assert len(model.bodies) == 1
+
+
+def test_no_more_is_asked_in_a_day_than_is_allowed_and_kept_answers_cost_nothing(
+    home: Home, model: LanguageModel
+) -> None:
+    allowed = Budget(home, "a language model", 2, setting="language_model.daily_requests")
+    answers = Answers(home, Endpoint(model.url), "m", {}, budget=allowed)
+    for kind in ("titles/0", "titles/1"):
+        answers.ask("v", kind, ASKED, SCHEMA)
+    with pytest.raises(QuotaSpent, match="`language_model.daily_requests` in channels.yaml allows"):
+        answers.ask("v", "titles/2", ASKED, SCHEMA)
+    answers.close()
+    assert answers.ask("v", "titles/0", ASKED, SCHEMA)
+    assert len(model.bodies) == 2

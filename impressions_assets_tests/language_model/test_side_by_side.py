@@ -12,6 +12,7 @@ from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
 from impressions_assets.language_model.side_by_side import side_by_side
 from impressions_assets.rows import Article, Failed, Video
+from impressions_assets.storage.budget import Budget
 from impressions_assets.storage.home import SHARED, Home
 from impressions_assets.storage.ledger import Work
 from impressions_assets.text.prompts import SCHEMA, messages_of
@@ -25,7 +26,7 @@ def model() -> Iterator[LanguageModel]:
 
 
 def work_of(home: Home, model: LanguageModel, workers: int) -> Work:
-    answers = Answers(home, Endpoint(model.url), "m", {})
+    answers = Answers(home, Endpoint(model.url), "m", {}, budget=Budget(home, "m", None))
 
     def article(video: Video) -> Article:
         said = answers.ask(
@@ -65,7 +66,7 @@ def test_an_answer_is_kept_before_its_row_is_given(home: Home, model: LanguageMo
 def test_a_pause_ends_it_and_what_was_answered_meanwhile_is_kept(
     home: Home, model: LanguageModel
 ) -> None:
-    answers = Answers(home, Endpoint(model.url), "m", {})
+    answers = Answers(home, Endpoint(model.url), "m", {}, budget=Budget(home, "m", None))
     all_done = threading.Barrier(4)
 
     def paused_first(video: Video) -> None:
