@@ -1,6 +1,6 @@
 """The `articles` asset: each video as a page to read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -18,10 +18,11 @@ from impressions_assets.assets.declare import (
 from impressions_assets.channels.channel import Channel
 from impressions_assets.language_model.side_by_side import side_by_side
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.resources.key_frames import KeyFrames
+from impressions_assets.resources.key_frames import KeyFrames, file_marks
 from impressions_assets.resources.language_models import asked_with, language_model_of, way_to
 from impressions_assets.rows import Article
 from impressions_assets.sources import key_frames
+from impressions_assets.sources.source import Source
 from impressions_assets.storage.ledger import Stage, Work, each, refresh
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.prompts import for_rewrite
@@ -42,13 +43,16 @@ def articles(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
     home, name = impressions.home, context.partition_key
     channel = impressions.channel(name)
     with ExitStack() as stack:
+        wanted = channel.articles.key_frames
+        sources = stack.enter_context(impressions.sources(channel)) if wanted else []
         report = refresh(
             home,
             STAGE,
             name,
-            _work(impressions, channel, stack),
+            _work(impressions, channel, sources),
             settings_of(channel),
             access=way_to(channel),
+            beside=file_marks(home, name, sources),
             progress=log_progress(context),
         )
     table = home.table(STAGE.table)
@@ -81,10 +85,9 @@ def _sees_pictures(channel: Channel) -> bool:
     return channel.articles.key_frames and language_model_of(channel).sees_pictures
 
 
-def _work(impressions: Impressions, channel: Channel, stack: ExitStack) -> Work:
+def _work(impressions: Impressions, channel: Channel, sources: Sequence[Source]) -> Work:
     article: Callable[..., Article] = article_of
     if channel.articles.key_frames:
-        sources = stack.enter_context(impressions.sources(channel))
         article = partial(article, pictures=KeyFrames(impressions.home, sources))
     if not channel.articles.rewrite:
         return each(article)

@@ -13,6 +13,7 @@ from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
 from impressions_assets.cli.terminal import minute, note, number, output, table_of
 from impressions_assets.errors import ImpressionsError
+from impressions_assets.resources.key_frames import file_marks
 from impressions_assets.resources.language_models import way_to
 from impressions_assets.resources.sources import Sources
 from impressions_assets.rows import SOURCE, Video
@@ -90,7 +91,10 @@ def plan_tables(
         if stage.table not in assets:
             continue
         way = ways.get(stage.table, "")
-        found = plan(home, stage, channel.name, settings_of(channel), datetime.now(UTC), way)
+        pictured = stage.table == "articles" and channel.articles.key_frames
+        beside = file_marks(home, channel.name, sources if pictured else ())
+        now = datetime.now(UTC)
+        found = plan(home, stage, channel.name, settings_of(channel), now, way, beside)
         above = [ahead[table] for table in stage.reads if table in ahead]
         follow = frozenset[str]().union(*(a.touched for a in above))
         gone = found.gone.union(*(a.gone for a in above))

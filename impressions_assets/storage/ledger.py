@@ -8,9 +8,10 @@ never in a digest.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from impressions_assets.errors import ImpressionsError, SourcePaused
@@ -29,6 +30,7 @@ from impressions_assets.storage.tables import WINDOW, Entry
 
 BATCH_SECONDS = 30.0
 _NONE = Digests("", "")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Inputs = tuple[Any, ...]
 Work = Callable[[Iterator[Inputs]], Iterator[Any]]
@@ -85,10 +87,16 @@ def each(function: Callable[..., Any]) -> Work:
 
 
 def plan(
-    home: Home, stage: Stage, channel: str, settings: object, now: datetime, access: str = ""
+    home: Home,
+    stage: Stage,
+    channel: str,
+    settings: object,
+    now: datetime,
+    access: str = "",
+    beside: Mapping[str, str] = _NOTHING,
 ) -> Plan:
     """Say what is due in a stage, reading only digests."""
-    wanted = _wanted(home, stage, channel, settings)
+    wanted = _wanted(home, stage, channel, settings, beside)
     have = home.table(stage.table).digests(channel)
     missing = {k: d for k, d in wanted.items() if k not in have or have[k].input != d}
     failed = attempts(home, channel, stage.table)
@@ -113,6 +121,7 @@ def refresh(
     settings: object = None,
     *,
     access: str = "",
+    beside: Mapping[str, str] = _NOTHING,
     now: datetime | None = None,
     progress: Progress = lambda done, due: None,
 ) -> Report:
@@ -126,6 +135,7 @@ def refresh(
             or to a Failed. It may read ahead.
         settings: plain values that matter to the stage; a change computes every row again.
         access: names how sources are reached; a change lifts failures, and computes no row again.
+        beside: what rows are made from that no table has, by key; a change computes that row again.
         now: the time, for retries.
         progress: called with (done, due) after each commit.
 
@@ -134,7 +144,7 @@ def refresh(
             is something, the report tells of the pause, and what follows goes on with it.
     """
     now = now or datetime.now(UTC)
-    todo = plan(home, stage, channel, settings, now, access)
+    todo = plan(home, stage, channel, settings, now, access, beside)
     table = home.table(stage.table)
     outcomes = work(_inputs(home, stage, channel, sorted(todo.due)))
     done = 0
@@ -256,7 +266,9 @@ def _records_of(failures: Sequence[Failed], home: Home, channel: str) -> set[str
     return {key_of(video_id) for video_id in ids if video_id.startswith(files)}
 
 
-def _wanted(home: Home, stage: Stage, channel: str, settings: object) -> dict[str, str]:
+def _wanted(
+    home: Home, stage: Stage, channel: str, settings: object, beside: Mapping[str, str]
+) -> dict[str, str]:
     upstream = [home.table(name).digests(channel) for name in stage.reads]
     keys = set(upstream[0]).intersection(*upstream[1:])
     by_hand = _corrections(home, stage, channel)
@@ -265,7 +277,9 @@ def _wanted(home: Home, stage: Stage, channel: str, settings: object) -> dict[st
             stage.table,
             stage.version,
             settings,
-            [d[key].output for d in upstream] + by_hand.get(key, []),
+            [d[key].output for d in upstream]
+            + by_hand.get(key, [])
+            + ([beside[key]] if key in beside else []),
         )
         for key in sorted(keys)
     }

@@ -62,6 +62,34 @@ def test_chapters_show_pictures_that_gc_keeps_and_exports_bring(
 
 
 @needs_ffmpeg
+def test_a_film_that_comes_or_changes_makes_its_article_anew_and_no_other(
+    house: House, filmed: Archive
+) -> None:
+    house.declare("talks", filmed.folder, articles={"key_frames": True})
+    assert house.data("talks", *ASSETS).ok
+    assert house.data("talks", *ASSETS).computed()["articles"] == 0
+    write_video(filmed.folder / "talk-c.mp4", "red", "green", "blue")
+    assert house.data("talks", *ASSETS).computed()["articles"] == 1
+    assert len(articles(house)["talk-c"].frames) == 3
+    (filmed.folder / "talk-c.mp4").unlink()
+    assert house.data("talks", *ASSETS).computed()["articles"] == 1
+    assert articles(house)["talk-c"].frames == ()
+
+
+@needs_ffmpeg
+def test_a_film_that_was_cut_short_fails_its_article_until_it_is_whole(
+    house: House, filmed: Archive
+) -> None:
+    (filmed.folder / "talk-c.mp4").write_bytes(b"half a film")
+    house.declare("talks", filmed.folder, articles={"key_frames": True})
+    assert house.data("talks", *ASSETS).ok
+    assert set(articles(house)) == {"talk-a", "talk-b"}
+    write_video(filmed.folder / "talk-c.mp4", "red", "green", "blue")
+    assert house.data("talks", *ASSETS).computed()["articles"] == 1
+    assert len(articles(house)["talk-c"].frames) == 3
+
+
+@needs_ffmpeg
 def test_pictures_of_a_forgotten_video_go_unless_another_shows_them(
     house: House, filmed: Archive
 ) -> None:

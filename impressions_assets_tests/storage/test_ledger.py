@@ -90,6 +90,16 @@ def test_changed_settings_or_version_compute_every_row(home: Home) -> None:
     assert len(plan(home, newer, CHANNEL, {"words": 3}, NOW).due) == 5
 
 
+def test_a_change_of_what_stands_beside_computes_that_row_alone(home: Home) -> None:
+    run(home)
+    films = {key_of("v1"): "a film"}
+    for beside, num_computed in (({}, 5), (films, 1), (films, 0), ({}, 1)):
+        reconcile(home, CHANNEL, videos(5))
+        refresh(home, CHAPTERS, CHANNEL, each(no_chapters))
+        made = refresh(home, ARTICLES, CHANNEL, each(article), beside=beside)
+        assert made.num_computed == num_computed
+
+
 def test_a_video_that_is_gone_leaves_every_table(home: Home) -> None:
     reconcile(home, CHANNEL, videos(5))
     run(home)
