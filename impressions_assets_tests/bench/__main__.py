@@ -22,6 +22,7 @@ from impressions_assets_tests.bench.one_more import RoomRuns, measure_rooms
 from impressions_assets_tests.bench.rooms import (
     ParsingSpeed,
     captions_speed,
+    duplicates_cost,
     parsing_speed,
     shards_speed,
 )
@@ -50,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rooms = measure_rooms(home / "rooms", home / "archive", num_videos + 1, chosen.words)
         console.print(_rooms_table(rooms, title))
         console.print(_summary(runs, rooms, home))
-        memory = tables_memory(home / "memory", num_videos, chosen.words)
+        memory = tables_memory(home / "memory", num_videos, chosen.words)["all"]
         console.print(
-            f"{num_videos} videos' tables are made in {memory:.0f} MB, in a process alone"
+            f"{num_videos} videos' tables are made in {memory.peak_mb:.0f} MB, in a process alone"
         )
 
 
@@ -111,6 +112,11 @@ def _speeds(home: Path) -> Iterator[tuple[str, str]]:
     pace = f"{200 / first.cost.wall_seconds:.0f} videos/s, {first.units} units"
     yield "200 YouTube videos and captions, 50 ms an answer", pace
     yield "the same with nothing new", f"{again.requests} request, {again.units} units"
+    found, cost = duplicates_cost(_FULL, _FULL // 10)
+    yield (
+        f"near-duplicates among {_FULL:,} documents, {_FULL // 10:,} planted",
+        f"{found:,}, {cost.cpu_seconds:.1f} CPU-s",
+    )
     replaced, merged = change_three(home / "tables", 5000)
     ratio = merged.cpu_seconds / replaced.cpu_seconds
     yield "3 of 5000 rows: merge / replace where, CPU", f"{ratio:.0f}x"

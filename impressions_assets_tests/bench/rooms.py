@@ -9,13 +9,16 @@ from impressions_assets.gpt.shards import write_shard
 from impressions_assets.gpt.tokenizer import train_tokenizer
 from impressions_assets.rows import Document
 from impressions_assets.speech.captions import parse_track
+from impressions_assets.text.duplicates import Text, duplicates_of
+from impressions_assets.text.signatures import signature_of
 from impressions_assets.text.times import clock
 from impressions_assets_tests.bench.archive import video_id, words_of, write_video
-from impressions_assets_tests.bench.meter import Meter
+from impressions_assets_tests.bench.meter import Cost, Meter
 
 _VIDEOS = 100
 _WORDS = 5000
 _LINE = 5000
+_SHORT = 400
 _TRIES, _TIMES = 3, 10
 # Pieces written by hand: repeated, they make a line that is slow to read, each in its own way.
 _HOSTILE = (
@@ -74,6 +77,22 @@ def parsing_speed(parse: Callable[[str], object]) -> ParsingSpeed:
         _best_seconds(parse, [" ".join(words_of(1, _LINE))[:_LINE]]),
         _best_seconds(parse, longer) / _best_seconds(parse, long),
     )
+
+
+def duplicates_cost(num_texts: int, num_copies: int) -> tuple[int, Cost]:
+    """Find the copies, of which one word in 100 is another, by the stored signatures of all."""
+    texts = [words_of(number, _SHORT) for number in range(num_texts - num_copies)]
+    for number in range(num_copies):
+        copy = list(texts[number])
+        copy[50::100] = [f"{word}s" for word in copy[50::100]]
+        texts.append(copy)
+    signed = [
+        Text(video_id(number), "", str(number), signature_of(" ".join(words)))
+        for number, words in enumerate(texts)
+    ]
+    meter = Meter()
+    found = duplicates_of(signed, 0.8)
+    return len(found), meter.read()
 
 
 def _list_of(number: int, num_chapters: int = 8) -> str:

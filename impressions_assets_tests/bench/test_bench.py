@@ -9,7 +9,7 @@ from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
 from impressions_assets_tests.bench.memory import tables_memory
 from impressions_assets_tests.bench.one_more import measure_rooms
-from impressions_assets_tests.bench.rooms import parsing_speed
+from impressions_assets_tests.bench.rooms import duplicates_cost, parsing_speed
 from impressions_assets_tests.bench.youtube import measure_youtube
 
 
@@ -54,7 +54,14 @@ def test_the_rooms_alone_do_the_work_of_every_data_asset(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_the_tables_are_made_in_a_process_of_their_own(tmp_path: Path) -> None:
-    assert 50 < tables_memory(tmp_path, 5, 200) < 1000
+    made = tables_memory(tmp_path, 5, 200)
+    assert list(made) == [*DATA_ASSETS[:6], "all"]
+    assert 50 < made["all"].peak_mb < 1000
+
+
+def test_every_planted_copy_is_found() -> None:
+    found, cost = duplicates_cost(300, 30)
+    assert (found, cost.cpu_seconds > 0) == (30, True)
 
 
 def test_every_figure_of_a_parser_is_measured() -> None:
