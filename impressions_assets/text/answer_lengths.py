@@ -23,6 +23,7 @@ class SplitAnswers(OnPairs):
     """A long answer becomes rows of about the same length, each with the question."""
 
     name: ClassVar[str] = "split_answers"
+    version: ClassVar[int] = 2
     max_words: int = Field(default=300, ge=1, description="words in an answer at most")
 
     def on_pairs(self, pairs: Sequence[Answered]) -> Kept[Answered]:
@@ -62,8 +63,24 @@ class SplitAnswers(OnPairs):
     def _units(self, segments: Sequence[Segment]) -> Iterator[Unit]:
         """Sentences; one that alone is too long (no punctuation) in the pieces captions made."""
         for sentence in sentences_in(segments):
-            is_long = num_words_in(text_of(segments, sentence)) > self.max_words
-            yield from ([stretch] for stretch in sentence) if is_long else [sentence]
+            if num_words_in(text_of(segments, sentence)) <= self.max_words:
+                yield sentence
+                continue
+            for stretch in sentence:
+                yield from ([piece] for piece in self._pieces(segments, stretch))
+
+    def _pieces(self, segments: Sequence[Segment], stretch: Stretch) -> Iterator[Stretch]:
+        """A caption; cut behind words, their times in proportion, where it alone is too long."""
+        begin, most = stretch.begin, self.max_words
+        rest = segments[stretch.number].text[begin : stretch.end]
+        while num_words_in(rest.strip()) > most:
+            blank = len(rest) - len(rest.lstrip())
+            words = rest.lstrip().split(" ", most)
+            num_characters = len(" ".join(words[:most])) if len(words) > most else 2 * most
+            end = begin + blank + num_characters
+            yield stretch._replace(begin=begin, end=end)
+            begin, rest = end, rest[blank + num_characters :]
+        yield stretch._replace(begin=begin)
 
 
 class LimitLength(OnPairs):

@@ -18,7 +18,7 @@ from impressions_assets.transforms import Answered, Kept, OnPairs, OnSegments
 
 _QUOTES = str.maketrans(dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("“”„‟", '"'))
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-"))
-_DASH = re.compile(r" *[\u2014\u2015] *")
+_DASH = re.compile(r" *[\u2014\u2015][\u2014\u2015 ]*")  # Chinese writes two for one
 _NOTHING = re.compile("[\u00ad\u200b\u2060\ufeff]")
 
 
@@ -26,6 +26,7 @@ class Normalize(OnSegments, OnPairs):
     """Unicode in composed form; straight quotes, two kinds of dash, plain spaces."""
 
     name: ClassVar[str] = "normalize"
+    version: ClassVar[int] = 2
     unicode: bool = Field(default=True, description="whether characters are composed (NFC)")
     quotes: bool = Field(default=True, description="whether curly quotation marks become straight")
     dashes: bool = Field(

@@ -49,6 +49,16 @@ def test_without_punctuation_an_answer_is_split_between_captions() -> None:
     assert shown(parts) == [("a b c d", 0.0, 10.0), ("e f g h", 10.0, 100.0)]
 
 
+def test_one_caption_that_is_too_long_is_split_behind_words() -> None:
+    said = Segment(0.0, 12.0, "a b c d e f g h i j k l")
+    parts = SplitAnswers(max_words=5).on_pairs([pair(said, end=12.0)]).items
+    assert [part.answer for part in parts] == ["a b c d e", "f g h i j", "k l"]
+    assert [part.start_seconds for part in parts] == sorted({p.start_seconds for p in parts})
+    unspaced = Segment(0.0, 12.0, "漢字" * 60)
+    parts = SplitAnswers(max_words=20).on_pairs([pair(unspaced, end=12.0)]).items
+    assert [num_words_in(part.answer) for part in parts] == [20, 20, 20]
+
+
 def test_parts_are_of_about_one_length() -> None:
     said = spoken(*[f"{number} is a number." for number in range(9)])
     parts = SplitAnswers(max_words=32).on_pairs([pair(*said)]).items

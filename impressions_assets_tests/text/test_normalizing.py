@@ -18,6 +18,7 @@ from impressions_assets_tests.text.talks import talks
     [
         ("“It’s” — so", '"It\'s" – so'),
         ("a—b", "a – b"),
+        ("他说——好", "他说 – 好"),
         ("pages 5–7, well‐known", "pages 5–7, well-known"),
         ("a\u00a0b\u2009c\u200bd", "a b cd"),
         ("Zoe\u0308", "Zoë"),
