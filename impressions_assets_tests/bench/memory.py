@@ -15,13 +15,14 @@ from pathlib import Path
 from impressions_assets_tests.bench.channel import declare_channel, run_assets
 from impressions_assets_tests.bench.meter import Cost, peak_mb
 
+_MODULE = "impressions_assets_tests.bench.memory"  # also where it is run by hand
 _TABLES = ("videos", "transcripts", "chapters", "articles", "qa_pairs", "documents")
 
 
 def tables_memory(home: Path, num_videos: int, words_per_video: int) -> dict[str, Cost]:
     """Return what each table of a new channel took to make, in a process alone; all by `all`."""
     declare_channel(home, num_videos, words_per_video)
-    command = [sys.executable, "-m", __name__, "--home", str(home)]
+    command = [sys.executable, "-m", _MODULE, "--home", str(home)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return {name: Cost(*cost) for name, cost in json.loads(printed.splitlines()[-1]).items()}
 

@@ -1,5 +1,8 @@
 """The bench itself, at its smallest: it runs to its end and its figures are sane."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,13 @@ def test_the_tables_are_made_in_a_process_of_their_own(tmp_path: Path) -> None:
     made = tables_memory(tmp_path, 5, 200)
     assert list(made) == [*DATA_ASSETS[:6], "all"]
     assert 50 < made["all"].peak_mb < 1000
+
+
+@pytest.mark.slow
+def test_the_memory_of_each_table_is_printed_by_hand_too() -> None:
+    command = [sys.executable, "-m", tables_memory.__module__, "--videos", "2", "--words", "200"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert len(re.findall(r"(?m)^\w+: \d+ CPU-seconds, \d+ MB$", said)) == 7
 
 
 def test_every_planted_copy_is_found() -> None:
