@@ -80,7 +80,11 @@ class Segment(Struct, frozen=True, omit_defaults=True):
     confidence: Annotated[float | None, Meta(description="0 to 1, from a recognizer")] = None
     words: Annotated[tuple[Word, ...], Meta(description="word times, when known")] = ()
     found: Annotated[
-        str | None, Meta(description="the text before a person corrected the segment")
+        str | None,
+        Meta(description="the text before a person corrected it or its like; '' when added"),
+    ] = None
+    occurrence: Annotated[
+        int | None, Meta(description="beside `found`: how often that text was found before")
     ] = None
 
 
@@ -206,8 +210,10 @@ class Document(Struct, frozen=True, kw_only=True):
 class CorrectedSegment(Struct, frozen=True, omit_defaults=True):
     """A change to a segment, which is known by its text and how often that came before."""
 
-    found: Annotated[str, Meta(description="the segment's text without the change")]
-    occurrence: Annotated[int, Meta(description="0 for the first segment with that text, …")]
+    found: Annotated[str, Meta(description="the segment's text without the change; '' when added")]
+    occurrence: Annotated[
+        int, Meta(description="0 for the first segment with that text, …; names an added one")
+    ]
     text: Annotated[str, Meta(description="the text to have; '' to drop the segment")]
     start_seconds: Annotated[float, Meta(description="start to have, inclusive")]
     end_seconds: Annotated[float, Meta(description="end to have, exclusive")]

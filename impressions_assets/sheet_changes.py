@@ -1,138 +1,258 @@
 """What the edited lines of a sheet change in one video's row, table by table.
 
-Each function takes the row as it stands, the correction that is kept already and the video's lines,
-and returns the correction to keep.
+In each sheet a line stands for itself: left out or left alone it changes nothing, emptied it drops
+what it is about, and one that was not exported adds. Each function takes the row as it stands with
+all corrections so far, those corrections, and the video's lines; it returns the corrections to
+keep, and the lines that count in place of what somebody changed after they were exported.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
 
 from msgspec.structs import replace
 
-from impressions_assets.rows import Chapter, Corrected, CorrectedSegment, Correction, QAPair, Review
-from impressions_assets.sheets import Line, are_as_exported
-from impressions_assets.speech.corrections import places_of
-from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import Home
+from impressions_assets.rows import (
+    Chapter,
+    Chapters,
+    Corrected,
+    CorrectedSegment,
+    Correction,
+    QAPair,
+    QAPairs,
+    Review,
+    Transcript,
+)
+from impressions_assets.sheet_lines import Line, checksum_of
+from impressions_assets.speech.corrections import ADDED, Place, added_place, places_of
+from impressions_assets.storage.digests import digest_of
 from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.corrections import added_pair_id
 
 REVIEWS = get_args(Review)
+_ADDED_ID = "a"  # begins the id of a segment that was added
 
 
-def _to_transcript(
-    home: Home, channel: str, row: Any, now: Correction, lines: Sequence[Line]
-) -> Correction:
+class Talk(NamedTuple):
+    """What else is known of the video, for those who ask."""
+
+    transcript: Callable[[], Transcript | None]
+    duration_seconds: Callable[[], float | None]
+
+
+class Change(NamedTuple):
+    """The corrections to keep, and the lines that overrule a later change."""
+
+    correction: Correction
+    overruling: tuple[Line, ...] = ()
+
+
+def segment_id_of(place: Place) -> str:
+    """Return the name of a segment within its video; no spreadsheet takes it for a number."""
+    found, occurrence = place
+    if found == ADDED:
+        return f"{_ADDED_ID}{occurrence:011x}"
+    return f"s{digest_of(found, occurrence)[:11]}"
+
+
+def _to_transcript(talk: Talk, row: Transcript, now: Correction, lines: Sequence[Line]) -> Change:
     """Add to the corrections each line that differs from its segment."""
-    here = dict(places_of(row.segments))
     changes = {(change.found, change.occurrence): change for change in now.segments}
-    for line in _touched("transcripts", lines):
-        place = (line.text("found"), int(line.number("occurrence")))
-        segment = here.get(place)
-        if segment is None:
-            raise line.wrong(
-                "the transcript has no such segment; lines cannot be added, only changed, or "
-                "emptied to drop them: export it anew"
-            )
-        wanted = CorrectedSegment(
-            found=place[0],
-            occurrence=place[1],
-            text=" ".join(line.text("text").split()),
-            speaker=line.text("speaker").strip() or None,
-            **line.span(),
-        )
-        says = (segment.text, segment.start_seconds, segment.end_seconds, segment.speaker)
-        if says != (wanted.text, wanted.start_seconds, wanted.end_seconds, wanted.speaker):
-            changes[place] = wanted
-    return replace(now, segments=tuple(changes[place] for place in sorted(changes)))
+    here: dict[Place, Any] = changes | dict(places_of(row.segments))
+    names = {segment_id_of(place): place for place in here}
+    overruling = []
+    for line in _edited(lines, "segment_id"):
+        place = _place_of(line, names)
+        before = here.get(place)
+        wanted = _segment_of(line, place, before, row.is_timed)
+        if wanted == _as_change(place, before) or (before is None and not wanted.text):
+            continue
+        if before is not None and line.overrules(before):
+            overruling.append(line)
+        if wanted.text or place[0] != ADDED:
+            changes[place] = here[place] = wanted
+        else:
+            changes.pop(place, None)
+    made = tuple(changes[place] for place in sorted(changes))
+    return Change(replace(now, segments=made), tuple(overruling))
 
 
-def _to_chapters(
-    home: Home, channel: str, row: Any, now: Correction, lines: Sequence[Line]
-) -> Correction:
-    """Take the lines as the video's whole list, unless it is as exported, or says the same."""
-    ordered = sorted(lines, key=lambda line: line.number("start_seconds"))
-    titled = [(line.number("start_seconds"), line.words("title")) for line in ordered]
-    wanted = {start: title for start, title in titled if title}
-    listed = [(chapter.start_seconds, chapter.title) for chapter in row.chapters]
-    if are_as_exported("chapters", ordered) or list(wanted.items()) == listed:
-        return now
-    if len(wanted) < sum(bool(title) for _, title in titled):
-        raise lines[0].wrong(f"two chapters of {row.video_id} start at the same second")
-    video = home.table("videos").get(channel, key_of(row.video_id))
-    ends: list[float | None] = [*wanted, video.duration_seconds if video else None]
-    made = [
-        Chapter(start, title, end, "manual")
-        for (start, title), end in zip(wanted.items(), ends[1:], strict=True)
-    ]
-    return replace(now, chapters=tuple(made))
+def _place_of(line: Line, names: Mapping[str, Place]) -> Place:
+    """Return what the line is about; one without an id, or with that of an added one, adds."""
+    name = line.words("segment_id")
+    if name in names:
+        return names[name]
+    if not name:
+        return added_place(line.words("text"), line.number("start_seconds"))
+    try:
+        if name.startswith(_ADDED_ID):
+            return ADDED, int(name[1:], 16)
+    except ValueError:
+        pass
+    raise line.wrong(
+        f"the transcript has no segment {name!r} (any more): export it anew, or empty its "
+        "segment_id to add a segment"
+    )
 
 
-def _to_pairs(
-    home: Home, channel: str, row: Any, now: Correction, lines: Sequence[Line]
-) -> Correction:
+def _segment_of(line: Line, place: Place, before: Any, is_timed: bool) -> CorrectedSegment:
+    text = line.words("text") if is_timed else line.text("text").strip("\n")
+    speaker = line.words("speaker") or None
+    return CorrectedSegment(
+        found=place[0],
+        occurrence=place[1],
+        text=before.text if before and line.says("text", before.text) else text,
+        speaker=before.speaker if before and line.says("speaker", before.speaker) else speaker,
+        **line.span(before),
+    )
+
+
+def _as_change(place: Place, before: Any) -> CorrectedSegment | None:
+    """Return the segment, or the change to it, as the change that would make it what it is."""
+    if before is None:
+        return None
+    span = before.start_seconds, before.end_seconds
+    return CorrectedSegment(*place, before.text, *span, before.speaker)
+
+
+def _to_chapters(talk: Talk, row: Chapters, now: Correction, lines: Sequence[Line]) -> Change:
+    """Change the list line by line; it is kept as a whole, and is the person's from then on."""
+    exported = {checksum_of("chapters", chapter): chapter for chapter in row.chapters}
+    taken = {line.checksum for line in lines if not line.is_edited}  # the copy of a line adds one
+    gone: list[Chapter] = []
+    new: list[Chapter] = []
+    overruling = []
+    for line in lines:
+        if not line.is_edited:
+            continue
+        is_new = not line.checksum or line.checksum in taken
+        same = None if is_new else exported.get(line.checksum)
+        before = same or _starting_with(line, row.chapters)
+        title = line.words("title")
+        taken.add(line.checksum)
+        if (before and _is(line, before)) or not (before or title):
+            continue
+        if not before and not is_new:
+            raise line.wrong("somebody changed this chapter after it was exported: export it anew")
+        if before and not same and line.overrules(before):
+            overruling.append(line)
+        gone += [before] if before else []
+        start = line.number("start_seconds", before.start_seconds if before else None)
+        new += [Chapter(start, title)] if title else []
+    kept = [chapter for chapter in row.chapters if chapter not in gone]
+    listed = sorted([*kept, *new], key=lambda chapter: chapter.start_seconds)
+    if len({chapter.start_seconds for chapter in listed}) < len(listed):
+        raise lines[-1].wrong(f"two chapters of {row.video_id} start at the same second")
+    if not gone and not new:
+        return Change(now)
+    return Change(replace(now, chapters=_ended(listed, talk)), tuple(overruling))
+
+
+def _starting_with(line: Line, chapters: Sequence[Chapter]) -> Chapter | None:
+    starting = (c for c in chapters if line.says("start_seconds", c.start_seconds))
+    return next(starting, None)
+
+
+def _is(line: Line, chapter: Chapter) -> bool:
+    columns = ("start_seconds", "title")
+    return all(line.says(column, getattr(chapter, column)) for column in columns)
+
+
+def _ended(listed: Sequence[Chapter], talk: Talk) -> tuple[Chapter, ...]:
+    ends = [*(chapter.start_seconds for chapter in listed[1:]), talk.duration_seconds()]
+    return tuple(
+        Chapter(chapter.start_seconds, chapter.title, end, "manual")
+        for chapter, end in zip(listed, ends, strict=False)
+    )
+
+
+def _to_pairs(talk: Talk, row: QAPairs, now: Correction, lines: Sequence[Line]) -> Change:
     """Add to the corrections each pair that was reviewed, changed or added."""
     here = {pair.pair_id: pair for pair in row.pairs}
     reviewed = {pair.pair_id: pair for pair in now.pairs}
-    for line in _touched("qa_pairs", lines):
-        wanted = _pair_of(line, here)
-        before = here.get(wanted.pair_id)
-        if before and wanted.answer == before.answer and _span(wanted) != _span(before):
-            wanted = replace(wanted, answer=_said(home, channel, row.video_id, *_span(wanted)))
-        if not wanted.question or not wanted.answer:
-            raise line.wrong("the question or the answer is empty; to leave a pair out: rejected")
-        if before and wanted == replace(before, review="unreviewed"):
+    overruling = []
+    for line in _edited(lines, "pair_id"):
+        before = _pair_before(line, here)
+        wanted = _pair_of(line, before, talk)
+        known = here.get(wanted.pair_id)
+        if wanted == known:
+            continue
+        if known and line.overrules(known):
+            overruling.append(line)
+        if wanted.review == "unreviewed":
             reviewed.pop(wanted.pair_id, None)
-        elif wanted != before:
-            reviewed[wanted.pair_id] = wanted
-    return replace(now, pairs=tuple(sorted(reviewed.values(), key=lambda pair: pair.pair_id)))
+        else:
+            reviewed[wanted.pair_id] = here[wanted.pair_id] = wanted
+    made = tuple(sorted(reviewed.values(), key=lambda pair: pair.pair_id))
+    return Change(replace(now, pairs=made), tuple(overruling))
 
 
-def _pair_of(line: Line, here: Mapping[str, QAPair]) -> QAPair:
-    """Return the pair that a line describes; one without an id is added."""
-    pair_id, review = line.words("pair_id"), line.words("review").lower() or "unreviewed"
-    if review not in REVIEWS:
-        raise line.wrong(f"review is {review!r}; write one of: {', '.join(REVIEWS)}")
-    if pair_id and pair_id not in here:
-        raise line.wrong(f"the video has no pair {pair_id!r}: export it anew")
-    question = line.text("question").strip()
-    before = here.get(pair_id) or QAPair(
+def _pair_before(line: Line, here: Mapping[str, QAPair]) -> QAPair:
+    """Return the pair that a line is about; without an id, or added elsewhere, it is a new one."""
+    pair_id = line.words("pair_id")
+    if pair_id in here:
+        return here[pair_id]
+    if pair_id and line.words("origin") != "manual":
+        raise line.wrong(
+            f"the video has no pair {pair_id!r} (any more): export it anew, or empty its pair_id "
+            "to add a pair"
+        )
+    return QAPair(
         question="",
         answer="",
         start_seconds=0,
         end_seconds=0,
         origin="manual",
-        pair_id=added_pair_id(question, line.number("start_seconds")),
+        pair_id=pair_id or added_pair_id(line.words("question"), line.number("start_seconds")),
     )
-    wanted = replace(
-        before,
-        question=question,
-        answer=line.text("answer").strip(),
-        speaker=line.words("speaker") or None,
-        **line.span(),
-    )
-    if wanted != before and review in ("unreviewed", "accepted"):
+
+
+def _pair_of(line: Line, before: QAPair, talk: Talk) -> QAPair:
+    """Return the pair that a line describes; unreviewed, it is as it is found."""
+    review = line.words("review").lower() or "unreviewed"
+    if review not in REVIEWS:
+        raise line.wrong(f"review is {review!r}; write one of: {', '.join(REVIEWS)}")
+    span = line.span(before)
+    texts = {
+        name: getattr(before, name) if line.says(name, getattr(before, name)) else line.words(name)
+        for name in ("question", "answer", "speaker")
+    }
+    wanted = replace(before, **{**texts, **span, "speaker": texts["speaker"] or None})
+    if wanted.answer == before.answer and span != {
+        "start_seconds": before.start_seconds,
+        "end_seconds": before.end_seconds,
+    }:
+        wanted = replace(wanted, answer=_said(talk, **span))
+    if not (wanted.question and wanted.answer):
+        if review != "rejected" or not before.question:
+            raise line.wrong("the question or the answer is empty; to leave a pair out: rejected")
+        wanted = before
+    is_as_seen = wanted == before or any(line.is_but(review=other) for other in REVIEWS)
+    if not is_as_seen and (review == "unreviewed" or (review == "accepted" and before.question)):
         review = "edited"
     return replace(wanted, review=review)
 
 
-def _touched(table: Corrected, lines: Iterable[Line]) -> Iterator[Line]:
-    """Yield the lines that somebody edited."""
-    return (line for line in lines if not are_as_exported(table, [line]))
-
-
-def _span(pair: QAPair) -> tuple[float, float]:
-    return pair.start_seconds, pair.end_seconds
-
-
-def _said(home: Home, channel: str, video_id: str, start: float, end: float) -> str:
+def _said(talk: Talk, start_seconds: float, end_seconds: float) -> str:
     """Return what is said in a span that a person moved."""
-    transcript = home.table("transcripts").get(channel, key_of(video_id))
+    transcript = talk.transcript()
     segments = clean_transcript(transcript).segments if transcript else ()
-    return " ".join(s.text for s in segments if start <= s.start_seconds < end)
+    return " ".join(s.text for s in segments if start_seconds <= s.start_seconds < end_seconds)
 
 
-CHANGES: dict[Corrected, Callable[[Home, str, Any, Correction, Sequence[Line]], Correction]] = {
+def _edited(lines: Sequence[Line], column: str) -> list[Line]:
+    """Return the lines that somebody edited; none may have the id of another."""
+    first: dict[str, Line] = {}
+    for line in lines:
+        other = first.setdefault(line.words(column), line)
+        if line.words(column) and other.cells != line.cells:
+            raise line.wrong(
+                f"line {other.line_number} has the same {column}: empty it here to add a line, or "
+                "delete one of the two"
+            )
+    return [line for line in lines if line.is_edited]
+
+
+CHANGES: dict[Corrected, Callable[[Talk, Any, Correction, Sequence[Line]], Change]] = {
     "transcripts": _to_transcript,
     "chapters": _to_chapters,
     "qa_pairs": _to_pairs,

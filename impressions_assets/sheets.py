@@ -1,109 +1,36 @@
 """The sheets of a review: CSV that people edit in a spreadsheet, whatever that makes of it.
 
 A spreadsheet may write semicolons or tabs for commas, a byte order mark, decimal commas. A cell
-that begins like a formula would be run as one (https://owasp.org/www-community/attacks/CSV_Injection)
-and is written with an apostrophe before it, which reading takes away again.
-
-A checksum says how a line was exported: two people may review sheets of one day, and what one of
-them left alone must not undo what the other wrote.
+that begins like a formula would be run as one (https://owasp.org/www-community/attacks/CSV_Injection),
+and one that looks like a number, a time or a date would come back as another: the video
+`123456789E1` as 1,23E+09, the title `1/2` as the first of February. Both are written with an
+apostrophe before them, which reading takes away again.
 """
 
 import csv
 import io
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from impressions_assets.errors import ConfigError
 from impressions_assets.rows import Corrected
-from impressions_assets.storage.digests import digest_of
+from impressions_assets.sheet_lines import GUARDED, Line
 
 COLUMNS: Mapping[Corrected, tuple[str, ...]] = {
     "qa_pairs": (
         "video_id", "pair_id", "review", "question", "answer", "start_seconds", "end_seconds",
         "speaker", "confidence", "origin", "link", "checksum",
     ),
-    "chapters": ("video_id", "start_seconds", "title", "origin", "link", "checksum"),
     "transcripts": (
-        "video_id", "start_seconds", "end_seconds", "speaker", "text", "found", "occurrence",
+        "video_id", "segment_id", "start_seconds", "end_seconds", "speaker", "text", "found",
         "checksum",
     ),
+    "chapters": ("video_id", "start_seconds", "title", "origin", "link", "checksum"),
 }  # fmt: skip
-EDITABLE: Mapping[Corrected, tuple[str, ...]] = {
-    "qa_pairs": ("review", "question", "answer", "start_seconds", "end_seconds", "speaker"),
-    "chapters": ("start_seconds", "title"),
-    "transcripts": ("start_seconds", "end_seconds", "speaker", "text"),
-}
-_FOR_READING = {"confidence", "origin", "link", "checksum"}  # what nobody edits may be missing
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a sheet, which knows where it stands."""
-
-    path: Path
-    line_number: int
-    cells: Mapping[str, str]
-
-    def text(self, column: str) -> str:
-        """Return a cell as it was exported, or as it was typed."""
-        cell = self.cells[column]
-        return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-
-    def words(self, column: str) -> str:
-        """Return a cell without space around it."""
-        return self.text(column).strip()
-
-    def number(self, column: str) -> float:
-        """Return a cell as a number that is finite and not negative.
-
-        Raises:
-            ConfigError: it is none.
-        """
-        cell = self.words(column)
-        try:
-            value = float(cell.replace(",", "."))
-        except ValueError as error:
-            raise self.wrong(f"{column} is {cell!r}, which is no number of seconds") from error
-        if not 0 <= value < math.inf:
-            raise self.wrong(f"{column} is {cell!r}; write seconds from the start of the video")
-        return value
-
-    def span(self) -> dict[str, float]:
-        """Return start and end.
-
-        Raises:
-            ConfigError: it ends before it starts.
-        """
-        start, end = self.number("start_seconds"), self.number("end_seconds")
-        if end < start:
-            raise self.wrong(f"it ends at {end:g}, before it starts at {start:g}")
-        return {"start_seconds": start, "end_seconds": end}
-
-    def wrong(self, why: str) -> ConfigError:
-        """Return the error that names this line."""
-        return ConfigError(
-            f"correcting by {self.path} failed at line {self.line_number}: {why}. "
-            "Nothing was changed"
-        )
-
-
-def checksum_of(cells: Iterable[object]) -> str:
-    """Return what tells cells from others, however a spreadsheet writes their numbers and spaces.
-
-    It begins with a letter: spreadsheets would take some of them for numbers.
-    """
-    return f"c{digest_of([_spelled(cell) for cell in cells])[:11]}"
-
-
-def are_as_exported(table: Corrected, lines: Sequence[Line]) -> bool:
-    """Whether lines that were exported under one checksum say still the same."""
-    cells = [line.text(column) for line in lines for column in EDITABLE[table]]
-    return {line.cells.get("checksum", "").strip() for line in lines} == {checksum_of(cells)}
+_FOR_READING = {"confidence", "origin", "link", "found", "checksum"}  # nobody edits these
+_MORE = "more"  # what stands beyond the last column
 
 
 class Sheet(NamedTuple):
@@ -121,19 +48,22 @@ def read_sheet(path: Path) -> Sheet:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        header = text.partition("\n")[0]
+        delimiter = max(",;\t", key=header.count)
+        csv.field_size_limit(sys.maxsize)  # an answer may last for hours
+        page = io.StringIO(text, newline="")
+        reader = csv.DictReader(page, delimiter=delimiter, restkey=_MORE, restval="", strict=True)
+        table = _table_of(reader.fieldnames or (), path)
+        lines = [Line(path, reader.line_num, table, cells) for cells in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(
             f"reading {path} failed: {error}. Give a sheet that `export --format review` wrote, "
             "saved as CSV in UTF-8"
         ) from error
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
-    table = _table_of(reader.fieldnames or (), path)
-    lines = [
-        Line(path, reader.line_num, cells) for cells in reader if any(map(str.strip, _plain(cells)))
-    ]
-    return Sheet(table, lines)
+    for line in lines:
+        if any(line.cells.get(_MORE, ())):
+            raise line.wrong("it has more cells than columns; quote a cell that holds a comma")
+    return Sheet(table, [line for line in lines if not line.is_blank()])
 
 
 def sheet_of(table: Corrected, rows: Iterable[tuple[object, ...]]) -> str:
@@ -145,22 +75,10 @@ def sheet_of(table: Corrected, rows: Iterable[tuple[object, ...]]) -> str:
     return page.getvalue()
 
 
-def _spelled(cell: object) -> str:
-    text = " ".join(str("" if cell is None else cell).split())
-    try:
-        return f"{float(text.replace(',', '.')):.3f}"
-    except ValueError:
-        return text
-
-
 def _cell(value: object) -> object:
     if value is None:
         return ""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
-
-
-def _plain(cells: Mapping[str | None, str | list[str]]) -> list[str]:
-    return [cell for cell in cells.values() if isinstance(cell, str)]
+    return f"'{value}" if isinstance(value, str) and GUARDED.match(value) else value
 
 
 def _table_of(names: Iterable[str], path: Path) -> Corrected:

@@ -9,6 +9,8 @@ from impressions_assets.cli.materialize import Name, Verbose
 from impressions_assets.cli.place import open_place
 from impressions_assets.cli.terminal import note, number
 
+_TOLD = 20
+
 
 def correct(
     name: Name,
@@ -43,6 +45,13 @@ def correct(
         note("there is nothing to take back" if undo else "the sheets say what the tables hold")
         return
     note(f"{number(len(done.video_ids))} videos corrected in {', '.join(sorted(done.tables))}")
+    for line in done.overruling[:_TOLD]:
+        note(
+            f"{line.path}, line {line.line_number}, now counts in place of what changed after the "
+            "sheet was exported"
+        )
+    if len(done.overruling) > _TOLD:
+        note(f"… and {number(len(done.overruling) - _TOLD)} more lines")
     first = next(made.stage.table for made in STAGES if made.stage.table in done.tables)
     names = [*stages_from(first), *sorted(done.tables - set(stages_from(first)))]
     perform(place, [data_launch(name, [*names, "tokenizer", "token_shards"])], verbose=verbose)

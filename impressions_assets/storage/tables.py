@@ -188,12 +188,16 @@ class Table(Generic[R]):
     def edit(self, channel: str, change: Callable[[dict[str, R]], Iterable[R]]) -> None:
         """Read all rows of a channel, and write those that `change` returns, as one transaction.
 
-        `change` runs again when somebody else wrote in the meantime, so it must be pure.
+        `change` runs again when somebody else wrote in the meantime, so it must be pure. What it
+        takes out of the rows that it is given is removed, in a commit of its own.
         """
 
         def changed() -> tuple[pa.Table | None, Sequence[str]]:
-            entries = [Entry(row) for row in change(dict(self.items(channel)))]
-            return (self._encode(channel, entries) if entries else None), ()
+            rows = dict(self.items(channel))
+            known = set(rows)
+            entries = [Entry(row) for row in change(rows)]
+            gone = sorted(known - rows.keys())
+            return (self._encode(channel, entries) if entries else None), gone
 
         self._folder.commit(channel, changed)
 

@@ -137,6 +137,18 @@ def test_an_edit_that_lost_a_race_sees_the_winner(tmp_path: Path) -> None:
     assert mine.get(CHANNEL, key_of("counter")) == row("counter", "11")
 
 
+def test_what_an_edit_takes_out_of_the_rows_is_removed(tmp_path: Path) -> None:
+    mine = table(tmp_path)
+    mine.put(CHANNEL, [Entry(row("a")), Entry(row("b"))])
+
+    def keep_b(rows: dict[str, Chapters]) -> list[Chapters]:
+        del rows[key_of("a")]
+        return [row("b", "new")]
+
+    mine.edit(CHANNEL, keep_b)
+    assert list(mine.rows(CHANNEL)) == [row("b", "new")]
+
+
 def test_small_files_are_joined_and_nothing_is_lost(tmp_path: Path) -> None:
     t = table(tmp_path)
     for number in range(34):
