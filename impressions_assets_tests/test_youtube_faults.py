@@ -28,7 +28,8 @@ from impressions_assets.sources.source import Source
 from impressions_assets.sources.youtube.retries import Retries
 from impressions_assets.speech.transcribe import transcripts_of
 from impressions_assets.storage.home import Home
-from impressions_assets.storage.ledger import reconcile, refresh
+from impressions_assets.storage.ledger import refresh
+from impressions_assets.storage.listing import reconcile
 from impressions_assets_tests.servers.youtube import Fault, YouTube
 from impressions_assets_tests.servers.youtube_world import START, CaptionTrack, Clip, cues_of
 

@@ -15,7 +15,7 @@ from impressions_assets.assets.declare import (
 from impressions_assets.errors import SourcePaused
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.listing import Listing
-from impressions_assets.storage.ledger import reconcile
+from impressions_assets.storage.listing import reconcile
 
 
 class Look(dg.Config):

@@ -20,7 +20,8 @@ from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.listing import Listing
 from impressions_assets.speech.transcribe import transcripts_of
 from impressions_assets.storage.home import Home
-from impressions_assets.storage.ledger import Report, reconcile, refresh
+from impressions_assets.storage.ledger import Report, refresh
+from impressions_assets.storage.listing import reconcile
 from impressions_assets_tests.bench.meter import Cost, Meter
 from impressions_assets_tests.servers.youtube import YouTube
 

@@ -6,7 +6,7 @@ from impressions_assets.errors import Blocked
 from impressions_assets.rows import Failed, Status, Transcript, TranscriptOrigin, Video
 from impressions_assets.storage.attempts import keep_pause, settle
 from impressions_assets.storage.home import Home
-from impressions_assets.storage.ledger import reconcile
+from impressions_assets.storage.listing import reconcile
 from impressions_assets.storage.standing import GivenUp, Waiting, standing_of
 from impressions_assets.storage.tables import Entry
 
