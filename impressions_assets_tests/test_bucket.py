@@ -11,11 +11,14 @@ import msgspec
 import pytest
 
 from impressions_assets.errors import CorruptFile, MissingFile, StorageError
-from impressions_assets.rows import Video
+from impressions_assets.rows import Chapter, Chapters, Correction, Video
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import Stage, each, refresh
+from impressions_assets.storage.listing import reconcile
 from impressions_assets.storage.store import Store, StoredFile
-from impressions_assets.storage.tables import Entry, Table
+from impressions_assets.storage.tables import WINDOW, Entry, Table
+from impressions_assets.text.corrections import corrected_chapters
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.servers.gcs import Fault, GoogleCloudStorage
 
@@ -117,6 +120,23 @@ def test_a_home_of_an_older_version_gains_the_new_columns(
 
 
 @pytest.mark.slow
+def test_corrections_are_asked_for_once_a_run(home: Home, gcs: GoogleCloudStorage) -> None:
+    def num_asked(num_videos: int) -> int:
+        listed = [Video(video_id=f"v{n}", source="archive") for n in range(num_videos)]
+        reconcile(home, CHANNEL, listed)
+        before = len(gcs.requests)
+        report = refresh(home, stage, CHANNEL, each(lambda v: Chapters(video_id=v.video_id)))
+        assert report.num_videos == num_videos
+        return sum("/corrections/" in request for request in gcs.requests[before:])
+
+    stage = Stage("chapters", 1, ("videos",), corrected_chapters)
+    change = Correction(video_id="v1", table="chapters", chapters=(Chapter(0.0, "Mine"),))
+    home.table("corrections").put(CHANNEL, [Entry(change)])
+    assert num_asked(10) == num_asked(10 + 3 * WINDOW) > 0
+    titles = dict(home.table("chapters").columns(CHANNEL, "video_id", "chapters.title"))
+    assert titles["v1"] == ["Mine"]
+
+
 def test_small_files_are_joined_and_vacuumed(home: Home, gcs: GoogleCloudStorage) -> None:
     table = home.table("videos")
     for number in range(36):

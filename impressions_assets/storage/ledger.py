@@ -8,7 +8,7 @@ never in a digest.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -146,13 +146,12 @@ def refresh(
     todo = plan(home, stage, channel, settings, now, access, beside)
     table = home.table(stage.table)
     outcomes = work(_inputs(home, stage, channel, sorted(todo.due)))
+    corrected = _by_hand(home, stage, channel, todo.due)
     done = 0
     pause: SourcePaused | None = None
     try:
         for batch in batches(outcomes):
-            rows = _corrected(
-                home, stage, channel, [row for row in batch if not isinstance(row, Failed)]
-            )
+            rows = [corrected(row) for row in batch if not isinstance(row, Failed)]
             table.put(channel, [Entry(row, todo.due[key_of(row.video_id)]) for row in rows])
             failures = [row for row in batch if isinstance(row, Failed)]
             digests = {
@@ -220,19 +219,17 @@ def _corrections(home: Home, stage: Stage, channel: str) -> dict[str, list[str]]
     }
 
 
-def _corrected(home: Home, stage: Stage, channel: str, rows: Sequence[Any]) -> list[Any]:
-    """Apply what people changed. A change made since the plan makes the row due again."""
-    known = _corrections(home, stage, channel)
-    keys = [
-        correction_key(key, stage.table) for row in rows if (key := key_of(row.video_id)) in known
-    ]
+def _by_hand(home: Home, stage: Stage, channel: str, due: Iterable[str]) -> Callable[[Any], Any]:
+    """Return what applies to a row that is due what people changed in it.
+
+    It is read once a run: a change made since the plan makes the row due again.
+    """
+    apply = stage.corrected
+    if apply is None:
+        return lambda row: row
+    keys = [correction_key(key, stage.table) for key in due]
     changes = {change.video_id: change for change in home.table("corrections").rows(channel, keys)}
-    return [
-        stage.corrected(row, changes[row.video_id])
-        if stage.corrected and row.video_id in changes
-        else row
-        for row in rows
-    ]
+    return lambda row: apply(row, changes[row.video_id]) if row.video_id in changes else row
 
 
 def _inputs(home: Home, stage: Stage, channel: str, keys: list[str]) -> Iterator[Inputs]:
