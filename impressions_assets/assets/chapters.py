@@ -90,8 +90,11 @@ def _work(impressions: Impressions, channel: Channel) -> Work:
     model = language_model_of(channel)
     answers = impressions.answers(model)
     name = partial(retitled, answers.ask, window_words=model.window_words)
+    known = impressions.home.table("corrections").columns(channel.name, "video_id", "table")
+    by_hand = {video_id for video_id, table in known if table == STAGE.table}
 
     def chapters_with_titles(video: Video, transcript: Transcript) -> Chapters:
-        return name(video, transcript, chapters_of(video, transcript, **settings))
+        found = chapters_of(video, transcript, **settings)
+        return found if video.video_id in by_hand else name(video, transcript, found)
 
     return side_by_side(chapters_with_titles, answers, model.concurrency)

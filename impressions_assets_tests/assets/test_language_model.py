@@ -9,9 +9,11 @@ import pytest
 
 from impressions_assets.channels.channel import Channel
 from impressions_assets.cli.stages import STAGES
-from impressions_assets.rows import Chapters
+from impressions_assets.corrections import undo
+from impressions_assets.rows import Chapter, Chapters, Correction
 from impressions_assets.storage.forgetting import bury, remove_rows
 from impressions_assets.storage.home import SHARED
+from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
@@ -196,6 +198,19 @@ def test_forgetting_a_video_forgets_what_a_model_said_of_it(
     bury(house.home, "a")
     remove_rows(house.home, "a")
     assert answered(house) == {"b", "c"}
+
+
+def test_nobody_is_asked_for_titles_that_a_person_gives_until_these_are_taken_back(
+    house: House, model: LanguageModel, long_talks: Archive
+) -> None:
+    mine = Correction(video_id="a", table="chapters", chapters=(Chapter(0.0, "Mine"),))
+    house.home.table("corrections").put("talks", [Entry(mine)])
+    assert titled(house, model, long_talks, "talks", "m").ok
+    assert answered(house) == {"b", "c"}
+    assert rows(house, "talks")["a"].chapters == mine.chapters
+    undo(house.home, "talks", "a")
+    assert house.data("talks", "chapters").ok
+    assert answered(house) == {"a", "b", "c"}
 
 
 def test_articles_are_rewritten_once_and_again_in_another_language(
