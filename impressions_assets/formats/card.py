@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pyarrow as pa
 from ruamel.yaml import YAML
@@ -23,7 +23,7 @@ from impressions_assets.errors import ConfigError
 from impressions_assets.formats.files import write_text
 from impressions_assets.formats.tables import as_csv, flat_schema, left_out
 from impressions_assets.reader import LISTS, ChannelReader
-from impressions_assets.rows import PUBLISHED
+from impressions_assets.rows import PUBLISHED, Review
 
 CARD = "README.md"
 MARK = "# Written by `impressions export`, which replaces this file."
@@ -155,6 +155,7 @@ def _body(
         + (", ".join(f"{tag} ({n:,})" for tag, n in languages.most_common()) or "none")
         + ". Times are seconds from the start of the video; spans are half open. The column "
         "`split` of `documents` keeps training and validation apart.",
+        _by_hand(channel),
         f"Left out of `documents`, because an earlier one says nearly the same: {num_left_out:,}.",
         "## How it was made",
         f"With Impressions {version('impressions-assets')}, by these settings:",
@@ -181,6 +182,24 @@ def _asked(model: LanguageModelSettings) -> dict[str, Any]:
     found = model.model_dump(include={"model", "parameters", "window_words"})
     is_place = Path(model.model).is_absolute()
     return {**found, "model": Path(model.model).name if is_place else model.model}
+
+
+def _by_hand(channel: ChannelReader) -> str:
+    """Say what people reviewed and corrected of what is here."""
+    home, name = channel.home, channel.name
+    found = home.table("qa_pairs").columns(name, "pairs.review")
+    reviews = Counter(review for (reviews,) in found for review in reviews)
+    here = {
+        video_id for (video_id,) in channel.home.table("videos").columns(channel.name, "video_id")
+    }
+    made = channel.home.table("corrections").columns(channel.name, "video_id", "table")
+    tables = Counter(table for video_id, table in made if video_id in here)
+    counts = [f"{reviews[review]:,} {review}" for review in get_args(Review)]
+    return (
+        f"Of the pairs, {', '.join(counts)} (column `review` of `qa_pairs`). By hand, people "
+        f"corrected the transcripts of {tables['transcripts']:,} videos and the chapters of "
+        f"{tables['chapters']:,}."
+    )
 
 
 def _settings(channel: Channel | None) -> str:

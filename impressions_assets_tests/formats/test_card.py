@@ -9,7 +9,15 @@ from impressions_assets.channels.channel import ArchiveSource, TextSource, YouTu
 from impressions_assets.channels.channels_yaml import save_channel
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
-from impressions_assets.rows import Segment, Transcript, Video, Word
+from impressions_assets.rows import (
+    Correction,
+    QAPair,
+    QAPairs,
+    Segment,
+    Transcript,
+    Video,
+    Word,
+)
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 
@@ -81,6 +89,23 @@ def test_the_card_counts_the_licence_of_each_video(talks: ChannelReader, tmp_pat
     assert "| not stated | 1 |" in said
     assert "| videos | 4 |" in said
     assert "| transcripts | 3 |" in said  # its segments
+
+
+def test_the_card_counts_what_people_reviewed_and_corrected_of_what_is_here(
+    talks: ChannelReader, tmp_path: Path
+) -> None:
+    pairs = [
+        QAPair(question="?", answer="!", start_seconds=0, end_seconds=1, review=review)
+        for review in ("accepted", "accepted", "rejected", "unreviewed")
+    ]
+    talks.home.table("qa_pairs").put("talks", [Entry(QAPairs(video_id="a", pairs=tuple(pairs)))])
+    talks.home.table("videos").put("talks", [Entry(Video(video_id="a", source="archive"))])
+    made = [Correction(video_id=v, table="chapters") for v in ("a", "gone")]
+    talks.home.table("corrections").put("talks", [Entry(row) for row in made])
+    *_, card = export(talks, "csv", tmp_path)
+    said = card.read_text("utf-8")
+    assert "Of the pairs, 1 unreviewed, 2 accepted, 0 edited, 1 rejected (column `review`" in said
+    assert "transcripts of 0 videos and the chapters of 1." in said
 
 
 def test_the_card_says_how_it_was_made_and_no_path(talks: ChannelReader, tmp_path: Path) -> None:
