@@ -41,6 +41,13 @@ def _dataset(value: str) -> str:
     return value if is_name else absolute_location(value)
 
 
+def _statement(value: str) -> str:
+    """A permission in words: `permission: no` is text here, and would publish."""
+    if value.strip().casefold() in ("yes", "no", "true", "false", "on", "off"):
+        raise ValueError("does not say who allowed it; write that as a sentence, or remove the key")
+    return value
+
+
 class YouTubeSource(Strict):
     """A channel, a playlist or a video on YouTube; the link is kept in its one spelling."""
 
@@ -151,7 +158,7 @@ class Channel(Strict):
     retrain: RetrainPolicy = Field(
         default=RetrainPolicy(), description="when training starts by itself"
     )
-    permission: str = Field(
+    permission: Annotated[str, AfterValidator(_statement)] = Field(
         default="",
         description="who allowed what is made of this channel to be published, and how;"
         " without it nothing is",

@@ -72,6 +72,12 @@ def test_a_setting_of_youtube_that_makes_no_sense_is_refused(setting: dict[str, 
         Channels.model_validate({"youtube": setting})
 
 
+@pytest.mark.parametrize("word", ["no", "false", "yes", " True "])
+def test_a_bare_yes_or_no_is_no_permission(word: str) -> None:
+    with pytest.raises(ValidationError, match="does not say who allowed it"):
+        channel(permission=word)
+
+
 def test_equal_channels_have_equal_hashes() -> None:
     assert hash(channel(title="A")) == hash(channel(title="A"))
     assert channel(title="A") != channel(title="B")
