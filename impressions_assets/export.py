@@ -27,6 +27,7 @@ from impressions_assets.formats.qa import qa
 from impressions_assets.formats.review import review
 from impressions_assets.formats.tables import csv, jsonl, parquet
 from impressions_assets.reader import ChannelReader
+from impressions_assets.wording import meant
 
 GROUP = "impressions.export"
 
@@ -42,6 +43,8 @@ def export(channel: ChannelReader, name: str, folder: Path) -> list[Path]:
         NothingToDo: the channel has nothing to write in this format.
     """
     write = _format(name)
+    if folder.is_file():
+        raise ConfigError(f"{folder} is a file; name a folder to export {channel.name!r} into")
     made = _made(channel)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,8 @@ def _format(name: str) -> Format:
     points = {point.value: point for point in entry_points(group=GROUP, name=name)}
     offers = ["ours", *points] if name in _OURS else list(points)
     if not offers:
-        raise ConfigError(f"there is no format {name!r}; there are: {', '.join(formats())}")
+        known = f"{meant(name, formats())}There are: {', '.join(formats())}"
+        raise ConfigError(f"there is no format {name!r}; {known}")
     if len(offers) > 1:
         raise ConfigError(
             f"two formats are called {name!r}: {' and '.join(offers)}; uninstall the package of "

@@ -21,8 +21,10 @@ from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic_core import ErrorDetails
 
 from impressions_assets.rows import Dropped, Segment
+from impressions_assets.wording import meant, said_of
 
 GROUP = "impressions.transforms"
 
@@ -145,7 +147,8 @@ def transform_of(written: Any) -> Any:
 def _loaded(name: str) -> type[Transform]:
     known = known_transforms()
     if name not in known:
-        raise ValueError(f"names no transform {name!r}; there are: {', '.join(sorted(known))}")
+        there = ", ".join(sorted(known))
+        raise ValueError(f"no transform is called {name!r}; {meant(name, known)}Known: {there}")
     point = known[name]
     try:
         kind = point.load()
@@ -162,15 +165,15 @@ def _with_options(kind: type[Step], options: Any) -> Step:
         return kind.model_validate(options)
     except ValidationError as error:
         wrong = "; ".join(
-            ".".join(map(str, item["loc"])) + ": " + _reason(item["type"], item["msg"])
+            ": ".join([*map(str, item["loc"]), _reason(item)])
             for item in error.errors(include_url=False)
         )
         allowed = "; ".join(_option(*item) for item in kind.model_fields.items()) or "none"
-        raise ValueError(f"{kind.name}: {wrong.lstrip(': ')}. Its options: {allowed}") from error
+        raise ValueError(f"{kind.name}: {wrong}. Its options: {allowed}") from error
 
 
-def _reason(kind: str, message: str) -> str:
-    return "unknown option" if kind == "extra_forbidden" else message
+def _reason(item: ErrorDetails) -> str:
+    return "unknown option" if item["type"] == "extra_forbidden" else said_of(item)
 
 
 def _option(name: str, field: Any) -> str:

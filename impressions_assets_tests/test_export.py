@@ -7,7 +7,7 @@ import pytest
 
 from impressions_assets.channels.channel import TextSource
 from impressions_assets.channels.channels_yaml import save_channel
-from impressions_assets.errors import ConfigError, NothingToDo, StorageError
+from impressions_assets.errors import ConfigError, NothingToDo
 from impressions_assets.export import export, formats, publish
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import PUBLISHED, Document
@@ -57,13 +57,13 @@ def test_nothing_to_write_is_said(home: Home, tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_told_what_there_is(talks: ChannelReader, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no format 'epub'; there are: parquet, csv"):
+    with pytest.raises(ConfigError, match="no format 'epub'; There are: parquet, csv"):
         export(talks, "epub", tmp_path)
 
 
 def test_a_folder_that_is_a_file_is_told(talks: ChannelReader, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="exporting 'talks' to"):
+    with pytest.raises(ConfigError, match="file is a file; name a folder"):
         export(talks, "csv", tmp_path / "file")
 
 

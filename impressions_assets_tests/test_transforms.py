@@ -74,12 +74,22 @@ def test_a_list_in_lines_is_read_as_one_in_brackets() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("[shorten]", r"transforms\[0\]: .*names no transform 'shorten'; there are: drop_asides, "),
+        (
+            "[shorten]",
+            r"s\[0\]: no transform is called 'shorten'; Known: drop_asides, ",
+        ),
+        (
+            "[drop_aside]",
+            "is called 'drop_aside'; did you mean drop_asides\\? Known",
+        ),
         ("[drop_asides, {split_answers: {words: 3}}]", r"transforms\[1\].*words: unknown option"),
         ("[{split_answers: {words: 3}}]", r"Its options: max_words \(words in an answer at most\)"),
-        ("[{split_answers: {max_words: many}}]", "max_words: Input should be a valid integer"),
-        ("[{split_answers: {max_words: 0}}]", "max_words: Input should be greater than or equal"),
-        ("[{split_answers: 3}]", "split_answers: Input should be a valid dictionary"),
+        (
+            "[{split_answers: {max_words: many}}]",
+            "max_words: 'many' is not a whole number. ",
+        ),
+        ("[{split_answers: {max_words: 0}}]", "max_words: 0 is too small: the least is 1. "),
+        ("[{split_answers: 3}]", "split_answers: 3 must be a mapping of keys to values. "),
         ("[{a: {}, b: {}}]", "write a NAME, or {NAME: {OPTION: VALUE}}"),
         ("[[drop_asides]]", "write a NAME, or {NAME: {OPTION: VALUE}}"),
         ("drop_asides", "must be a list"),
@@ -142,7 +152,7 @@ def test_another_package_adds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [one.text for one in kept] == ["B?"]
     assert [(one.reason, one.transform) for one in dropped] == [("quiet", "shout")]
     assert qa_pairs.settings_of(chosen) == [(), [["shout", 7, {"mark": "?"}]]]
-    assert "there are: drop_asides, drop_repeats, limit_length, normalize, shout" in refusal("[x]")
+    assert "Known: drop_asides, drop_repeats, limit_length, normalize, shout" in refusal("[x]")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from impressions_assets.channels.channel import Channel, Channels, SourceSpec
 from impressions_assets.channels.file import add_channel, parse_channels
 from impressions_assets.errors import ConfigError
 from impressions_assets.storage.home import Home
+from impressions_assets.wording import meant
 
 CHANNELS_FILE = "channels.yaml"
 
@@ -28,9 +29,10 @@ def channel_named(home: Home, name: str) -> Channel:
     channels = read_channels(home).channels
     if name not in channels:
         known = ", ".join(sorted(channels)) or "none"
+        was = "It was retired; to have it again" if _is_retired(home, name) else "To have it"
         raise ConfigError(
-            f"channel {name!r} is not in {place_of(home)} (there: {known}). "
-            "It may have been retired; add it with `impressions add SOURCE --name NAME`"
+            f"channel {name!r} is not in {place_of(home)}; {meant(name, channels)}There: {known}. "
+            f"{was}: `impressions add SOURCE --name {name}`"
         )
     return channels[name]
 
@@ -43,3 +45,7 @@ def save_channel(home: Home, name: str, sources: Sequence[SourceSpec], **setting
 def place_of(home: Home) -> str:
     """Say where the file lies."""
     return f"{home.root}/{CHANNELS_FILE}"
+
+
+def _is_retired(home: Home, name: str) -> bool:
+    return name in home.table("videos").channels()

@@ -1,7 +1,5 @@
 """What is wrong with a channel, in the user's words: the value, why not, and what is allowed."""
 
-from collections.abc import Mapping
-from difflib import get_close_matches
 from types import NoneType
 from typing import Any, get_args
 
@@ -10,34 +8,9 @@ from pydantic_core import ErrorDetails
 
 from impressions_assets.channels.channel import NAME_RULE, SOURCES, Channels
 from impressions_assets.channels.stages import Strict
+from impressions_assets.wording import meant, said_of, shown
 
 Path = tuple[str | int, ...]
-
-# By pydantic's name of the error. {expected}, {ge} and the like are pydantic's too.
-_WORDS = {
-    "literal_error": "is not allowed; write {expected}",
-    "missing": "is missing",
-    "model_type": "must be a mapping of keys to values",
-    "dict_type": "must be a mapping of keys to values",
-    "tuple_type": "must be a list, such as [a, b]",
-    "string_type": "must be text",
-    "string_too_short": "is empty",
-    "too_short": "is empty",
-    "int_parsing": "is not a whole number",
-    "int_from_float": "is not a whole number",
-    "int_type": "is not a whole number",
-    "int_parsing_size": "is too large a number",
-    "float_parsing": "is not a number",
-    "float_type": "is not a number",
-    "finite_number": "is not a finite number",
-    "bool_parsing": "is neither true nor false",
-    "bool_type": "is neither true nor false",
-    "greater_than_equal": "is too small: the least is {ge}",
-    "greater_than": "is too small: it must be above {gt}",
-    "less_than_equal": "is too large: the most is {le}",
-    "less_than": "is too large: it must be below {lt}",
-    "value_error": "{error}",
-}
 
 
 def problems_of(error: ValidationError) -> list[tuple[Path, str]]:
@@ -54,16 +27,6 @@ def dotted(path: Path) -> str:
     """`channels.demo.sources[0]`."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).removeprefix(".")
-
-
-def shown(value: object) -> str:
-    """A value as an error shows it: short, and a mapping only as its keys."""
-    if isinstance(value, Mapping):
-        return "a mapping of " + (", ".join(map(str, value)) or "nothing")
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _path(location: Path) -> Path:
@@ -87,26 +50,15 @@ def _message(item: ErrorDetails) -> str:
         return f"{shown(item['input'])} " + (
             f"is not a channel's name; write {NAME_RULE}" if is_name else "is blank"
         )
-    words = "is not a date; write YYYY-MM-DD" if kind.startswith("date") else _WORDS.get(kind)
-    said = (words or item["msg"]).format_map(item.get("ctx", {}))
-    return _about(item, said)
-
-
-def _about(item: ErrorDetails, said: str) -> str:
-    """The value, what is said of it, and what the field is for."""
-    whole = isinstance(item["input"], Mapping) and item["type"] in ("value_error", "missing")
-    value = "" if whole or item["type"] == "too_short" else shown(item["input"]) + " "
-    description = _description(item["loc"])
-    return f"{value}{said}" + (f" ({description})" if description else "")
+    description = _description(location)
+    return said_of(item) + (f" ({description})" if description else "")
 
 
 def _unknown_key(key: str, model: Any) -> str:
     if not (isinstance(model, type) and issubclass(model, Strict)):
         return "unknown key"
     allowed = [name for name in model.model_fields if name != "name"]
-    close = get_close_matches(key, allowed, n=1)
-    meant = f"did you mean {close[0]}? " if close else ""
-    return f"unknown key; {meant}Allowed: {', '.join(allowed)}"
+    return f"unknown key; {meant(key, allowed)}Allowed: {', '.join(allowed)}"
 
 
 def _source_keys() -> str:

@@ -64,7 +64,9 @@ def export(
     from impressions_assets.export import publish
     from impressions_assets.reader import open_channel
 
-    channel = open_channel(name, open_place().settings.storage)
+    place = open_place()
+    place.check_known(name)
+    channel = open_channel(name, place.settings.storage)
     if "://" in to:
         num_files, size_bytes = publish(channel, form, to)
     else:

@@ -214,18 +214,14 @@ class Home:
 
     def version(self, channel: str, kind: str, version: int | None = None) -> Artifact:
         """Return a version, or the current one; raise NothingToDo when there is none."""
-        found = [
-            row
-            for row in self.artifacts(channel, kind)
-            if (row.current if version is None else row.version == version)
-        ]
-        if not found:
-            which = "current version" if version is None else f"version {version}"
-            raise NothingToDo(
-                f"channel {channel!r} has no {which} of {kind!r} yet: "
-                f"run `impressions materialize {channel}`"
-            )
-        return found[0]
+        made = self.artifacts(channel, kind)
+        for row in made:
+            if row.current if version is None else row.version == version:
+                return row
+        which = "current version" if version is None else f"version {version}"
+        there = ", ".join(str(row.version) for row in made if version is not None)
+        more = f" (there: {there})" if there else f" yet: run `impressions materialize {channel}`"
+        raise NothingToDo(f"channel {channel!r} has no {which} of {kind!r}{more}")
 
     def promote(self, channel: str, kind: str, version: int) -> None:
         """Make a version the current one, in one commit."""

@@ -136,7 +136,7 @@ def test_a_channel_that_left_the_file_is_neither_computed_nor_shown_first(
     file = talks / "storage/channels.yaml"
     file.write_text(file.read_text().replace("  talks:", "  zebra:"))
     alone = in_talks("redo", "talk-b", "--from", "documents")
-    assert (alone.exit_code, "It may have been retired" in alone.stderr) == (1, True)
+    assert (alone.exit_code, "It was retired; to have it again:" in alone.stderr) == (1, True)
     assert "in channel talks" in in_talks("show", "talk-b").stdout
     assert in_talks("materialize", "zebra", "--select", DATA).exit_code == 0
     assert "in channel zebra" in in_talks("show", "talk-b").stdout

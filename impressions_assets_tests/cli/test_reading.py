@@ -51,14 +51,16 @@ def test_an_address_publishes_and_wants_a_permission(in_talks: Impressions) -> N
 
 
 def test_an_unknown_format_is_told_what_there_is(in_talks: Impressions, tmp_path: Path) -> None:
-    said = in_talks("export", "talks", "--format", "epub", "--to", str(tmp_path))
+    said = in_talks("export", "talks", "--format", "markdwon", "--to", str(tmp_path))
     assert said.exit_code == 1
-    assert "no format 'epub'; there are: parquet, csv, jsonl" in said.stderr
+    assert "no format 'markdwon'; did you mean markdown? There are: parquet, csv" in said.stderr
 
 
 def test_an_unknown_channel_is_told_what_there_is(in_talks: Impressions, tmp_path: Path) -> None:
     said = in_talks("export", "walks", "--format", "csv", "--to", str(tmp_path))
-    assert (said.exit_code, "(there: talks)" in said.stderr) == (1, True)
+    assert said.exit_code == 1
+    assert "did you mean talks? There: talks" in said.stderr
+    assert "To have it: `impressions add SOURCE --name walks`" in said.stderr
 
 
 def test_show_tells_how_a_video_was_called_before(

@@ -53,6 +53,12 @@ def test_asking_for_a_version_that_is_not_there_says_what_to_do(home: Home) -> N
         home.version("talks", "checkpoint", 3)
 
 
+def test_asking_for_a_version_names_those_that_are_there(home: Home, tmp_path: Path) -> None:
+    publish(home, tmp_path, "one")
+    with pytest.raises(NothingToDo, match=r"no version 3 of 'token_shards' \(there: 1\)"):
+        home.version("talks", "token_shards", 3)
+
+
 def test_publishers_racing_leave_one_current_version(home: Home, tmp_path: Path) -> None:
     def work(name: str) -> None:
         publish(Home(home.root), tmp_path, name)
