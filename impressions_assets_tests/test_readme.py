@@ -1,4 +1,4 @@
-"""What README.md says holds: commands parse, the example is read, the picture is the lineage."""
+"""What our pages say holds: commands parse, the example is read, the picture is the lineage."""
 
 import re
 import shlex
@@ -31,6 +31,9 @@ def commands_of(text: str) -> list[str]:
     return [*shown, *re.findall(r"`(impressions [a-z][^`]*)`", prose)]
 
 
+COMMANDS = [(page, line) for page in PAGES for line in commands_of(page.read_text("utf-8"))]
+
+
 def parse(arguments: list[str]) -> None:
     """Let the parser take a command line, without running anything."""
     group = typer.main.get_command(app)
@@ -39,11 +42,14 @@ def parse(arguments: list[str]) -> None:
     context = group.make_context("impressions", [name])
     command = group.get_command(context, name)
     assert command is not None, f"there is no command {name!r}"
-    command.make_context(name, rest, parent=context)
+    if rest:  # a bare name speaks of the command
+        command.make_context(name, rest, parent=context)
 
 
-@pytest.mark.parametrize("line", commands_of(README))
-def test_each_command_of_the_readme_is_one(line: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "line"), COMMANDS, ids=[f"{page.name}-{line}" for page, line in COMMANDS]
+)
+def test_each_command_of_our_pages_is_one(page: Path, line: str) -> None:
     parse([_NUMBERS.get(word, word) for word in shlex.split(line)[1:]])
 
 
@@ -60,7 +66,7 @@ def test_the_readme_shows_the_commands_that_matter() -> None:
 def test_the_example_of_channels_yaml_is_read() -> None:
     (example,) = re.findall(
         r"<!-- channels.yaml: begin -->\n```yaml\n(.*?)```\n<!-- channels.yaml: end -->",
-        README,
+        (ROOT / "docs/channels.md").read_text("utf-8"),
         flags=re.S,
     )
     lectures = parse_channels(example).channels["lectures"]
@@ -82,6 +88,13 @@ def test_links_between_our_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     inner = [target for target in targets if "://" not in target]
     assert [target for target in inner if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_shows_a_variable_that_is_none(page: Path) -> None:
+    settings = (ROOT / "impressions_assets/settings.py").read_text("utf-8")
+    named = set(re.findall(r"\bIMPRESSIONS_[A-Z_]+\b", page.read_text("utf-8")))
+    assert {name for name in named if name not in settings} == set()
 
 
 def _groups(picture: str) -> Iterator[tuple[str, str]]:
