@@ -10,6 +10,7 @@ from impressions_assets.cli.place import Place, open_place
 from impressions_assets.cli.speech import samples_of
 from impressions_assets.cli.terminal import messages, note, number, output, table_of
 from impressions_assets.rows import PUBLISHED
+from impressions_assets.storage.digests import key_of
 
 NAME = "demo"
 SETTINGS: dict[str, Any] = {
@@ -50,14 +51,34 @@ def _prepare(place: Place) -> None:
 
 
 def _show(place: Place) -> None:
-    """Print what was made: rows, figures of the model, and its words."""
+    """Print what was made: rows, a pair of question and answer, the model's figures and words."""
+    _tables(place)
+    _pair(place)
+    model = place.home.version(NAME, "checkpoint")
+    bits, unigram = model.fact("val_bits_per_byte"), model.fact("unigram_bits_per_byte")
+    output().print(
+        f"\n[bold]{number(bits, 3)} bits per byte[/], where a model of single tokens needs"
+        f" {number(unigram, 3)}: the less, the better it predicts text that it never saw"
+    )
+    for text in samples_of(place, NAME)[-1:]:
+        output().print("\n[bold]a sample[/]")
+        typer.echo(text.strip())
+    note(
+        "\n[bold]now[/]\n"
+        "  impressions export demo --format markdown --to articles/   read the talks\n"
+        "  impressions generate demo -c 'A token is'                  let the model speak\n"
+        "  impressions dev                                            the same in the Dagster UI\n"
+        "  impressions add SOURCE --name NAME                         make a channel of your own"
+    )
+
+
+def _tables(place: Place) -> None:
     home = place.home
     table = table_of("asset", "", numbers=("",), title="what there is now")
-    table.title_style = "bold"
+    table.title_style, table.show_header = "bold", False
     for asset in PUBLISHED:
         table.add_row(asset, f"{number(home.table(asset).count(NAME))} rows")
-    pairs = sum(len(row.pairs) for row in home.table("qa_pairs").rows(NAME))
-    table.add_row("  pairs in them", number(pairs))
+    table.add_row("  pairs in them", number(home.table("qa_pairs").num_items(NAME, "pairs")))
     shards, model = home.version(NAME, "token_shards"), home.version(NAME, "checkpoint")
     vocab_size = home.version(NAME, "tokenizer").fact("vocab_size")
     table.add_row("tokenizer", f"{number(vocab_size)} tokens")
@@ -66,17 +87,14 @@ def _show(place: Place) -> None:
     table.add_row("checkpoint", f"version {model.version}")
     output().print()
     output().print(table)
-    bits, unigram = model.fact("val_bits_per_byte"), model.fact("unigram_bits_per_byte")
-    output().print(
-        f"\n[bold]{number(bits, 3)} bits per byte[/], where a model of single tokens needs"
-        f" {number(unigram, 3)}: the less, the better it predicts text that it never saw"
-    )
-    for text in samples_of(place, NAME)[-1:]:
-        output().print("\n[bold]a sample[/]")
-        typer.echo(text)
-    note(
-        "\n[bold]now[/]\n"
-        "  impressions dev                           the same in the Dagster UI\n"
-        "  impressions generate demo -c 'A token is' let the model speak\n"
-        "  impressions add SOURCE --name NAME        make a channel of your own"
-    )
+
+
+def _pair(place: Place) -> None:
+    """Print one of the pairs, with the link to its second."""
+    from impressions_assets.text.times import link_at
+
+    row = next(row for row in place.home.table("qa_pairs").rows(NAME) if row.pairs)
+    video, pair = place.home.table("videos").get(NAME, key_of(row.video_id)), row.pairs[0]
+    assert video is not None
+    output().print("\n[bold]a question and its answer[/]")
+    typer.echo(f"Q: {pair.question}\nA: {pair.answer}\n{link_at(video.url, pair.start_seconds)}")

@@ -27,6 +27,7 @@ def test_the_demo_ends_with_rows_figures_and_a_sample_and_again_computes_nothing
     }  # fmt: skip
     assert set(rows.values()) == {rows["videos"]}
     assert int(rows["videos"]) >= 27
+    assert re.search(r"^Q: .+\?$\nA: .+\.$\nhttps://\S+t=\d+$", first.stdout, re.MULTILINE)
     figures = re.search(r"([\d.]+) bits per byte, .* needs ([\d.]+)", first.stdout)
     assert figures is not None
     assert float(figures[1]) < float(figures[2])
