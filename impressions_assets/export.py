@@ -1,7 +1,8 @@
 """What leaves the house: a channel in the formats that other tools read, with a card beside it.
 
-A format is a function that writes a channel into a folder and returns the files. Other packages
-add theirs as entry points of the group `impressions.export`:
+A format is a function that writes a channel into a folder and returns the files; its docstring is
+what the card says of them. Other packages add theirs as entry points of the group
+`impressions.export`:
 
     [project.entry-points."impressions.export"]
     epub = "my_package.epub:write"
@@ -10,6 +11,7 @@ A folder of this machine is an export; an address (`hf://datasets/OWNER/NAME`, `
 is a publication, and wants the channel's statement of permission.
 """
 
+import inspect
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -51,7 +53,8 @@ def export(channel: ChannelReader, name: str, folder: Path) -> list[Path]:
         check_card_fits(folder)
         files = write(channel, folder)
         if files:
-            return [*files, write_card(channel, folder, files, made)]
+            about = (inspect.getdoc(write) or "").partition("\n\nRaises:")[0]
+            return [*files, write_card(channel, folder, files, made._replace(about=about))]
     except OSError as error:
         raise StorageError(f"exporting {channel.name!r} to {folder} failed: {error}") from error
     raise NothingToDo(f"channel {channel.name!r} has nothing to write as {name}")

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.writing import LanguageModelSettings
 from impressions_assets.errors import ConfigError
+from impressions_assets.formats.contents import columns_in, contents_of, table_of, tables_among
 from impressions_assets.formats.files import write_text
 from impressions_assets.formats.tables import as_csv, flat_schema, left_out
 from impressions_assets.reader import LISTS, ChannelReader
@@ -46,6 +47,7 @@ class Made(NamedTuple):
 
     channel: Channel | None  # None: it left channels.yaml
     stages: Mapping[str, int]
+    about: str = ""  # what the format writes
 
 
 def check_card_fits(folder: Path) -> None:
@@ -62,7 +64,7 @@ def write_card(channel: ChannelReader, folder: Path, files: Sequence[Path], made
     documents = channel.home.table("documents").columns(channel.name, "language")
     licences = Counter(licence or "not stated" for licence, _ in facts)
     languages = Counter(tag for (tag,) in documents)
-    tables = [file for file in files if counts.get(file.stem) and file.suffix in _TABLE_FILES]
+    tables = [file for file in tables_among(files) if counts[file.stem]]
     head = {
         "pretty_name": (made.channel and made.channel.title) or channel.name,
         "license": _licence_ids(licences),
@@ -114,9 +116,6 @@ def _type(kind: pa.DataType) -> dict[str, Any]:
     return {"dtype": {"double": "float64"}.get(str(kind), str(kind))}
 
 
-_TABLE_FILES = (".parquet", ".csv", ".jsonl")
-
-
 def _body(
     channel: ChannelReader,
     made: Made,
@@ -137,7 +136,6 @@ def _body(
         for table, count in counts.items()
     ]
     num_left_out = len(left_out(channel, "documents"))
-    endings = Counter(file.suffix.lstrip(".") for file in files)
     parts = [
         f"# {title}",
         "What a channel of videos says, as text: its videos, transcripts, chapters, articles, "
@@ -146,17 +144,20 @@ def _body(
         permission
         or "**No permission is stated: do not publish this.** Words belong to those who "
         "said them. `permission` in channels.yaml says who allowed it, and how.",
-        "## Licences",
-        _table(("licence of the video, as its source names it", "videos"), licences.most_common()),
         "## What is here",
-        ", ".join(f"{count:,} {name}" for name, count in sorted(endings.items())),
-        _table(("table", "rows", "stage version", "data version"), versions),
+        *contents_of(channel, files, made.about),
+        "## Licences",
+        table_of(("of the video, as its source names it", "videos"), licences.most_common()),
+        "## The channel",
+        table_of(("table", "rows", "stage version", "data version"), versions),
         "Languages of the documents: "
         + (", ".join(f"{tag} ({n:,})" for tag, n in languages.most_common()) or "none")
         + ". Times are seconds from the start of the video; spans are half open. The column "
         "`split` of `documents` keeps training and validation apart.",
         _by_hand(channel),
-        f"Left out of `documents`, because an earlier one says nearly the same: {num_left_out:,}.",
+        f"Left out of `documents`, because an earlier one says nearly the same: {num_left_out:,}. "
+        "A data version changes when, and only when, a row does.",
+        *columns_in(files),
         "## How it was made",
         f"With Impressions {version('impressions-assets')}, by these settings:",
         f"```yaml\n{_settings(made.channel)}```",
@@ -172,7 +173,7 @@ def _written_by_a_model(channel: Channel | None) -> str:
         return ""
     wrote = " and ".join(channel.asks_a_model.values())
     return (
-        f"The language model {_cell(_asked(model)['model'])} wrote {wrote}; where it gave none "
+        f"The language model `{_asked(model)['model']}` wrote {wrote}; where it gave none "
         "that fits, the column `notes` says so. Documents and answers are what was said."
     )
 
@@ -233,17 +234,6 @@ def _licence_id(licence: str) -> str:
 
 def _size(count: int) -> str:
     return next((name for limit, name in _SIZES if count < limit), "n>1M")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [" | ".join(_cell(cell) for cell in row) for row in rows]
-    rule = " | ".join("---" for _ in head)
-    return "\n".join(f"| {line} |" for line in (" | ".join(head), rule, *lines))
-
-
-def _cell(value: object) -> str:
-    said = f"{value:,}" if isinstance(value, int) else str(value)
-    return " ".join(said.split()).replace("|", "\\|")
 
 
 def _yaml(value: object) -> str:

@@ -4,10 +4,7 @@
     00:01:46,00:13:06,106.0,786.0,,Why do we need to search?,25,question
     00:01:46,00:13:06,106.0,786.0,Ada,"Because …",9120,answer
 
-`text_type` is `question` (as it was listed; the speaker is not known), `answer` (all that was said
-in answer) or `other` (a segment of the talk that answers nothing). A question and its answer have
-the times of the span that answers, so a player can start at either. `text_length` counts
-characters. Pairs that a person rejected are left out, and their words are `other`.
+The format's docstring says what the columns hold, to the reader of its card as well.
 """
 
 import csv
@@ -40,7 +37,13 @@ class Utterance(NamedTuple):
 
 
 def qa(channel: ChannelReader, folder: Path) -> list[Path]:
-    """A CSV of seconds and text per video that has questions."""
+    """A CSV of seconds and text per video that has questions.
+
+    `text_type` is `question` (as it was listed; the speaker is not known), `answer` (all that was
+    said in answer) or `other` (a segment of the talk that answers nothing). A question and its
+    answer have the times of the span that answers. `text_length` counts characters. Pairs that a
+    person rejected are left out, and their words are `other`.
+    """
     return [
         write_text(folder, f"{safe_name(transcript.video_id)}.csv", csv_of(transcript, pairs))
         for transcript, pairs in _joined(channel)

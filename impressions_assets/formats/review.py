@@ -33,7 +33,15 @@ _PAIRS, _CHAPTERS = "qa_pairs.csv", "chapters.csv"
 
 
 def review(channel: ChannelReader, folder: Path) -> list[Path]:
-    """Sheets of pairs, chapters and transcripts to correct by hand.
+    """Sheets of pairs, chapters and transcripts to correct by hand, in any spreadsheet.
+
+    - `qa_pairs.csv`: write `accepted` or `rejected` into `review`, or other words and times.
+    - `chapters.csv`: other titles and times; an empty `title` drops a chapter.
+    - `….transcript.csv`: other words and times; an empty `text` drops a segment.
+
+    A line with an empty id adds a pair, a chapter or a segment. Lines that you leave out or leave
+    alone change nothing. Leave `checksum` as it is, save as CSV in UTF-8, and give the sheets to
+    `impressions correct NAME FILE…`.
 
     Raises:
         ConfigError: a sheet that lies in the folder holds edits that would be lost.

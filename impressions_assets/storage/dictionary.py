@@ -5,6 +5,7 @@
 """
 
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,7 @@ Each table is a Delta table for all channels. Beside the columns listed here it 
 Times are seconds from the start of the video; spans are half open. A null stands for what is
 unknown, or for what the field's line says.
 """
+_LINK = re.compile(r"\[(\w+)\]\(#\w+\)")
 _WORDS: dict[type[schema.Type], str] = {
     schema.StrType: "text",
     schema.IntType: "whole number",
@@ -45,6 +47,23 @@ def data_dictionary() -> str:
     inner = list(dict.fromkeys(item for row in ROW_TYPES.values() for item in _inside(row)))
     parts = [_section(row.__name__, row) for row in inner]
     return "\n".join([_HEAD, *tables, "# Rows inside rows\n", *parts])
+
+
+def columns_of(row: type[msgspec.Struct]) -> dict[str, tuple[str, str]]:
+    """The type and the description of each field, without links."""
+    omits = row.__struct_config__.omit_defaults
+    return {
+        field.name: (_LINK.sub(r"\1", _type(field.type)), _description(field, omits))
+        for field in _struct(row).fields
+    }
+
+
+def item_of(row: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
+    """The rows that a field of a row lists."""
+    (kind,) = (field.type for field in _struct(row).fields if field.name == name)
+    inner = _bare(_bare(kind).item_type)
+    assert isinstance(inner, schema.StructType)
+    return inner.cls
 
 
 def _inside(row: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
@@ -75,12 +94,16 @@ def _section(title: str, row: type[msgspec.Struct]) -> str:
 
 
 def _line(field: schema.Field, omits_defaults: bool) -> str:
+    return f"| `{field.name}` | {_type(field.type)} | {_description(field, omits_defaults)} |"
+
+
+def _description(field: schema.Field, omits_defaults: bool) -> str:
     description = ""
     if isinstance(field.type, schema.Metadata):
         description = (field.type.extra_json_schema or {}).get("description", "")
     if omits_defaults and field.default not in (msgspec.NODEFAULT, None, ()):
         description += f"; null stands for {str(field.default) or 'none'}"
-    return f"| `{field.name}` | {_type(field.type)} | {description} |"
+    return description
 
 
 def _type(kind: schema.Type) -> str:

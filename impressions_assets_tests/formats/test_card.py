@@ -10,6 +10,7 @@ from impressions_assets.channels.channels_yaml import save_channel
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import (
+    Article,
     Correction,
     QAPair,
     QAPairs,
@@ -106,6 +107,42 @@ def test_the_card_counts_what_people_reviewed_and_corrected_of_what_is_here(
     said = card.read_text("utf-8")
     assert "Of the pairs, 1 unreviewed, 2 accepted, 0 edited, 1 rejected (column `review`" in said
     assert "transcripts of 0 videos and the chapters of 1." in said
+
+
+def test_the_card_of_pages_lists_them_by_title(talks: ChannelReader, tmp_path: Path) -> None:
+    videos = [
+        Video(video_id="a", source="archive", title="The | second", published="2026-02-01"),
+        Video(video_id="a.b", source="archive", title="The first", published="2026-01-01T10:00"),
+    ]
+    pages = [
+        Article(video_id=one.video_id, title=one.title, markdown="# x", num_words=1)
+        for one in videos
+    ]
+    talks.home.table("videos").put("talks", [Entry(video) for video in videos])
+    talks.home.table("articles").put("talks", [Entry(page) for page in pages])
+    *_, card = export(talks, "markdown", tmp_path)
+    said = card.read_text("utf-8")
+    assert "An article per video, with the pictures that it shows beside it." in said
+    assert (
+        "| [a.b.md](a.b.md) | The first | 2026-01-01 |\n"
+        "| [a.md](a.md) | The \\| second | 2026-02-01 |" in said
+    )
+
+
+def test_the_card_of_tables_says_what_each_column_holds(
+    talks: ChannelReader, tmp_path: Path
+) -> None:
+    *_, card = export(talks, "csv", tmp_path)
+    said = card.read_text("utf-8")
+    assert "| `origin` | `automatic`, `manual`, " in said  # of the transcript
+    assert "| `end_seconds` | number | end, exclusive; 0 in untimed text |" in said  # of a segment
+    assert "(#" not in said  # a link into the data dictionary leads nowhere from here
+    assert "| file | title |" not in said
+
+
+def test_the_card_of_sheets_says_how_to_correct_them(talks: ChannelReader, tmp_path: Path) -> None:
+    *_, card = export(talks, "review", tmp_path)
+    assert "write `accepted` or `rejected` into `review`" in card.read_text("utf-8")
 
 
 def test_the_card_says_how_it_was_made_and_no_path(talks: ChannelReader, tmp_path: Path) -> None:
