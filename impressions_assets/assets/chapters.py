@@ -26,7 +26,7 @@ from impressions_assets.text.corrections import corrected_chapters
 from impressions_assets.text.model_titles import retitled
 from impressions_assets.text.prompts import for_titles
 
-STAGE = Stage("chapters", 3, ("videos", "transcripts"), corrected_chapters)
+STAGE = Stage("chapters", 4, ("videos", "transcripts"), corrected_chapters)
 
 
 @channel_asset(

@@ -11,15 +11,10 @@ from itertools import pairwise, takewhile
 
 from impressions_assets.rows import Chapter, ChapterOrigin, Chapters, Transcript, Video
 from impressions_assets.text.flat_lists import Item, flat_lists
+from impressions_assets.text.lines import Line, lines_of
 from impressions_assets.text.segmentation import segmented
-from impressions_assets.text.timed_lines import (
-    Lines,
-    TimedLine,
-    clean_title,
-    read_lines,
-    with_one_reading,
-)
-from impressions_assets.text.times import may_hold_times
+from impressions_assets.text.timed_lines import TimedLine, clean_title, timed_lines
+from impressions_assets.text.times import may_hold_times, with_one_reading
 
 _FEWEST = 3
 _MANY = 5
@@ -41,10 +36,10 @@ def parse_chapters(description: str, duration_seconds: float | None = None) -> l
     """The chapters that a description lists, starts rising; empty when it lists none."""
     if not may_hold_times(description, _FEWEST):
         return []
-    lines = read_lines(description)
+    lines = lines_of(description)
     groups = [_fitting(group, duration_seconds) for group in _groups(lines, duration_seconds)]
     lists = [_items(group) for group in groups if _is_list(group)]
-    lists = lists or list(flat_lists(lines.texts, duration_seconds))
+    lists = lists or list(flat_lists(lines, duration_seconds))
     lists = [items for items in lists if not _is_programme(items, duration_seconds)]
     best = max(lists, key=lambda items: (items[0][0] == 0, len(items)), default=[])
     return _closed(_without_numbers(best), duration_seconds, "description")
@@ -75,26 +70,31 @@ def chapters_of(
     return Chapters(video_id=video.video_id, chapters=tuple(_closed(items, last, "youtube")))
 
 
-def _groups(lines: Lines, duration_seconds: float | None) -> list[list[TimedLine]]:
+def _groups(lines: Sequence[Line], duration_seconds: float | None) -> list[list[TimedLine]]:
     """Runs of timed lines that rise and belong together."""
     groups: list[list[TimedLine]] = []
-    for entry in with_one_reading(lines.timed, duration_seconds):
-        titled = _with_title_below(entry, lines)
-        if not titled.title or len(titled.title) > _LONGEST_TITLE:
+    timed = list(timed_lines(lines))
+    stamps = with_one_reading([entry.stamp for entry in timed], duration_seconds)
+    for entry, stamp in zip(timed, stamps, strict=True):
+        title = entry.title or _title_below(entry, lines)
+        if not title or len(title) > _LONGEST_TITLE:
             continue
-        if groups and titled.stamp.seconds == groups[-1][-1].stamp.seconds:
+        if groups and stamp.seconds == groups[-1][-1].stamp.seconds:
             continue
-        if groups and _continues(groups[-1][-1], titled, lines.texts):
+        titled = TimedLine(stamp, title, *entry[2:])
+        if groups and _continues(groups[-1][-1], titled, lines):
             groups[-1].append(titled)
         else:
             groups.append([titled])
     return groups
 
 
-def _continues(last: TimedLine, entry: TimedLine, texts: Sequence[str]) -> bool:
+def _continues(last: TimedLine, entry: TimedLine, lines: Sequence[Line]) -> bool:
     if entry.stamp.seconds <= last.stamp.seconds or entry.side != last.side:
         return False
-    between = [text for text in texts[last.line_number + 1 : entry.line_number] if text]
+    if entry.line_number == last.line_number + 1:
+        return True
+    between = [line.text for line in lines[last.line_number + 1 : entry.line_number] if line.text]
     if not between:
         return True
     same_style = entry.style == last.style
@@ -103,20 +103,19 @@ def _continues(last: TimedLine, entry: TimedLine, texts: Sequence[str]) -> bool:
     )
 
 
-def _with_title_below(entry: TimedLine, lines: Lines) -> TimedLine:
-    """The line with what stands below it when it has no title; cells of a row become one."""
-    if entry.title:
-        return entry
-    below = list(takewhile(_is_title, lines.texts[entry.line_number + 1 :][:_LINES_BELOW]))
-    cells = [clean_title(line) for line in below]
-    if not below or below[0][:1] != "-":
-        return entry._replace(title="".join(cells[:1]))
-    row = takewhile(lambda cell: cell[0][:1] == "-", zip(below, cells, strict=True))
-    return entry._replace(title=" – ".join(cell for _, cell in row if cell))
+def _title_below(entry: TimedLine, lines: Sequence[Line]) -> str:
+    """What stands below a line that has no title; cells of a row become one."""
+    first = entry.line_number + 1
+    below = list(takewhile(_is_title, lines[first : first + _LINES_BELOW]))
+    cells = [clean_title(line.text) for line in below]
+    if not below or below[0].text[0] != "-":
+        return "".join(cells[:1])
+    row = takewhile(lambda cell: cell[0].text[0] == "-", zip(below, cells, strict=True))
+    return " – ".join(cell for _, cell in row if cell)
 
 
-def _is_title(line: str) -> bool:
-    return bool(line) and not may_hold_times(line)
+def _is_title(line: Line) -> bool:
+    return bool(line.text) and not line.stamps
 
 
 def _fitting(group: list[TimedLine], duration_seconds: float | None) -> list[TimedLine]:

@@ -9,10 +9,11 @@ believed when it starts at 0:00, or when its times are glued as only lost newlin
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 
-from impressions_assets.text.timed_lines import RANGE, clean_title
-from impressions_assets.text.times import Stamp, fold, glued_stamps_in, may_hold_times
+from impressions_assets.text.lines import RANGE, Line
+from impressions_assets.text.timed_lines import clean_title
+from impressions_assets.text.times import Stamp, glued_stamps_in, may_hold_times
 
 _FEWEST = 3
 _FEWEST_FROM_LATER = 4
@@ -36,21 +37,35 @@ _APART = "([{/,;:~-–—|→>"
 Item = tuple[float, str]
 
 
-def flat_lists(texts: Sequence[str], duration_seconds: float | None) -> Iterator[list[Item]]:
+def flat_lists(lines: Sequence[Line], duration_seconds: float | None) -> Iterator[list[Item]]:
     """The lists in each block of lines; a block stands between blank lines."""
-    for block in "\n".join(texts).split("\n\n"):
-        if not may_hold_times(block, _FEWEST):
+    for _, members in groupby(lines, key=lambda line: bool(line.text)):
+        both = list(members)
+        folded = "\n".join(line.folded for line in both)
+        if not may_hold_times(folded, _FEWEST):
             continue
-        folded = fold(block)
+        block = "\n".join(line.text for line in both)
         for run in _runs(folded, duration_seconds):
             if len(run) < _FEWEST or not (run[0].seconds <= 1 or _lost_newlines(run, folded)):
                 continue
-            titles_of = _titles_before if _ends_in_times(run, block) else _titles_behind
+            titles_of = _titles_before if ends_in_times(run, block) else _titles_behind
             items = [
                 (float(s.seconds), t) for s, t in zip(run, titles_of(run, block), strict=True) if t
             ]
             if len(items) >= _FEWEST:
                 yield items
+
+
+def ends_in_times(run: Sequence[Stamp], block: str) -> bool:
+    """Whether titles stand before their times: by the ends of the list, else by what is glued."""
+    before = block[: run[0].start].rpartition("\n")[2]
+    if not _LETTER.search(before):
+        return False
+    if not _LETTER.search(block, run[-1].end):
+        return True
+    front = sum(_is_glued(block[stamp.start - 1]) for stamp in run[1:])
+    back = sum(_LETTER.match(block, stamp.end) is not None for stamp in run[:-1])
+    return back > front
 
 
 def _runs(folded: str, duration_seconds: float | None) -> Iterator[list[Stamp]]:
@@ -101,18 +116,6 @@ def _lost_newlines(run: Sequence[Stamp], folded: str) -> bool:
 
 def _is_glued(neighbour: str) -> bool:
     return not neighbour.isspace() and neighbour not in _APART
-
-
-def _ends_in_times(run: Sequence[Stamp], block: str) -> bool:
-    """Whether titles stand before their times: by the ends of the list, else by what is glued."""
-    before = block[: run[0].start].rpartition("\n")[2]
-    if not _LETTER.search(before):
-        return False
-    if not _LETTER.search(block, run[-1].end):
-        return True
-    front = sum(_is_glued(block[stamp.start - 1]) for stamp in run[1:])
-    back = sum(_LETTER.match(block, stamp.end) is not None for stamp in run[:-1])
-    return back > front
 
 
 def _titles_behind(run: Sequence[Stamp], block: str) -> Iterator[str]:

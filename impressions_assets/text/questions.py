@@ -6,13 +6,14 @@ may run over several lines, and lists need not be in order of time: they come ou
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from impressions_assets.rows import Question
-from impressions_assets.text.question_lines import in_lines, without_links
-from impressions_assets.text.question_sections import clean_question, edge_of, items_of
-from impressions_assets.text.timed_lines import Lines, TimedLine, read_lines, with_one_reading
-from impressions_assets.text.times import may_hold_times
+from impressions_assets.text.lines import AROUND, CLOSERS, Line, lines_of
+from impressions_assets.text.question_lines import END, MOST_TIMES, with_newlines
+from impressions_assets.text.question_sections import Entry, entries_in
+from impressions_assets.text.timed_lines import clean_title
+from impressions_assets.text.times import with_one_reading
 
 _ANNOUNCEMENT = re.compile(
     r"\bquestions?\b|\bq ?(?:&|and|/|\+|n) ?a'?s?\b|\bqna\b|\basked\b|\bama\b|pregunta|pergunta"
@@ -50,41 +51,46 @@ _LINES_OF_A_QUESTION = 6
 
 def parse_questions(description: str, announcements: Sequence[str] = ()) -> list[Question]:
     """The questions listed in the description, in its order; `announcements` are extra headings."""
-    if not may_hold_times(description):
-        return []
-    text = in_lines(without_links(description), _announces_in_a_line)
-    lines = read_lines(text)
+    lines = [*with_newlines(lines_of(description, MOST_TIMES), _announces_in_a_line)]
     extra = [announcement.casefold() for announcement in announcements if announcement.strip()]
     found = list(_announced(lines, extra))
-    if found:
-        return _questions(with_one_reading(found, None))
-    found = list(_asking(lines))
-    return _questions(with_one_reading(found, None)) if len(found) > 1 else []
-
-
-def _questions(found: Sequence[TimedLine]) -> list[Question]:
-    """The entries as questions without labels; numbers count as labels when most have one."""
-    texts = [_LABEL.sub("", entry.title, count=1) for entry in found]
-    if 2 * sum(_NUMBER.match(text) is not None for text in texts) >= max(2, len(texts)):
-        texts = [_NUMBER.sub("", text, count=1) for text in texts]
-    texts = [clean_question(text) for text in texts]
+    if not found:
+        asking = list(_asking(lines))
+        found = asking if len(asking) > 1 else []
+    stamps = with_one_reading([entry.stamp for entry in found], None)
+    texts = _without_labels([entry.text for entry in found])
     return [
-        Question(float(entry.stamp.seconds), text)
-        for entry, text in zip(found, texts, strict=True)
+        Question(float(stamp.seconds), text)
+        for stamp, text in zip(stamps, texts, strict=True)
         if text and len(text) <= _LONGEST_QUESTION and not _NO_QUESTION.match(text)
     ]
 
 
-def _announced(lines: Lines, extra: Sequence[str]) -> Iterator[TimedLine]:
+def _without_labels(texts: Iterable[str]) -> list[str]:
+    """The questions alone; numbers count as labels when most have one."""
+    texts = [_LABEL.sub("", text, count=1) for text in texts]
+    if 2 * sum(_NUMBER.match(text) is not None for text in texts) >= max(2, len(texts)):
+        texts = [_NUMBER.sub("", text, count=1) for text in texts]
+    return [_clean(text) for text in texts]
+
+
+def _clean(text: str) -> str:
+    """The text without what is around it; a bracket glued to its first word is the writer's."""
+    text = text.lstrip(AROUND)
+    glued = text[:1] in tuple(CLOSERS) and text[1:2].isalpha()
+    return text[0] + clean_title(text[1:]) if glued else clean_title(text)
+
+
+def _announced(lines: Sequence[Line], extra: Sequence[str]) -> Iterator[Entry]:
     """The timed entries of each section whose heading announces questions."""
     heading: str | None = None
     begin, blank_before = 0, True
-    for number, text in enumerate([*lines.texts, "End:"]):
-        inside = heading is not None
+    for number, line in enumerate([*lines, END]):
+        text, inside = line.text, heading is not None
         named = not inside and _names(text, extra)
-        if text and (named or _is_heading(text, blank_before, inside)):
+        if text and (named or _is_heading(line, blank_before, inside)):
             if heading is not None and number > begin:
-                yield from _section(lines.texts, begin, number, _names(heading, extra))
+                yield from _section(lines[begin:number], heading, _names(heading, extra))
             announces = named or _names(text, extra) or _announces(text)
             neutral = number == begin and _TIMES.match(text)
             heading = text if announces else heading if neutral else None
@@ -92,26 +98,25 @@ def _announced(lines: Lines, extra: Sequence[str]) -> Iterator[TimedLine]:
         blank_before = not text
 
 
-def _is_heading(text: str, blank_before: bool, inside: bool) -> bool:
+def _is_heading(line: Line, blank_before: bool, inside: bool) -> bool:
     """A short line that opens a section; inside a list, where questions wrap, it must be plain."""
+    text = line.text
     num_words = text.count(" ") + 1
-    if num_words > _HEADING_WORDS or "://" in text or text.endswith("?"):
+    if line.edge or num_words > _HEADING_WORDS or "://" in text or text.endswith("?"):
         return False
     if inside and not blank_before:
         plain = text.endswith((":", "：")) and num_words <= _WORDS_OF_A_PLAIN_HEADING
-        opens = plain or text.startswith(("# ", "## ", "### ", "==", "***"))
-    else:
-        opens = text.endswith((":", "：", "-", "—", "*", "=")) or text.isupper() or blank_before
-        opens = opens or _announces(text)
-    return opens and edge_of(text) is None
+        return plain or text.startswith(("# ", "## ", "### ", "==", "***"))
+    opens = text.endswith((":", "：", "-", "—", "*", "=")) or text.isupper() or blank_before
+    return opens or _announces(text)
 
 
-def _section(texts: Sequence[str], begin: int, end: int, sure: bool) -> Iterator[TimedLine]:
+def _section(lines: Sequence[Line], heading: str, sure: bool) -> list[Entry]:
     """The section's entries, unless they are plainly chapters below a word of invitation."""
-    entries = list(items_of(texts, begin, end))
-    heading = texts[begin - 1]
-    if sure or not _INVITATION.search(heading) or any(_ASKS.search(e.title) for e in entries):
-        yield from entries
+    entries = entries_in(lines)
+    if sure or not _INVITATION.search(heading) or any(_ASKS.search(e.text) for e in entries):
+        return entries
+    return []
 
 
 def _announces(heading: str) -> bool:
@@ -129,15 +134,15 @@ def _names(text: str, extra: Sequence[str]) -> bool:
     return any(words in folded for words in extra)
 
 
-def _asking(lines: Lines) -> Iterator[TimedLine]:
+def _asking(lines: Sequence[Line]) -> Iterator[Entry]:
     """The timed lines that end in a question mark, there or some lines below."""
-    timed = {entry.line_number for entry in lines.timed}
-    for entry in lines.timed:
-        title = entry.title
-        if entry.side == "head":
-            title = _continued(title, _below(lines.texts, entry.line_number, timed))
-        if _QUESTION_END.search(title):
-            yield entry._replace(title=title)
+    for number, line in enumerate(lines):
+        if edge := line.edge:
+            title = clean_title(edge.text)
+            if edge.side == "head":
+                title = _continued(title, _below(lines, number))
+            if _QUESTION_END.search(title):
+                yield Entry(edge.stamp, [title])
 
 
 def _continued(text: str, below: Iterator[str]) -> str:
@@ -150,9 +155,8 @@ def _continued(text: str, below: Iterator[str]) -> str:
     return text
 
 
-def _below(texts: Sequence[str], number: int, timed: set[int]) -> Iterator[str]:
-    for below in range(number + 1, min(len(texts), number + _LINES_OF_A_QUESTION)):
-        text = texts[below]
-        if not text or below in timed or "://" in text or _is_heading(text, False, False):
+def _below(lines: Sequence[Line], number: int) -> Iterator[str]:
+    for line in lines[number + 1 : number + _LINES_OF_A_QUESTION]:
+        if not line.text or line.edge or "://" in line.text or _is_heading(line, False, False):
             return
-        yield text
+        yield line.text

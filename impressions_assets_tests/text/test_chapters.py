@@ -32,6 +32,8 @@ STYLES = {
     "links": "[0:00](https://v.example/?t=0) Why we tokenize\n"
     "[1:15](https://v.example/?t=75) Merging pairs\n"
     "[1:02:03](https://v.example/?t=3723) Costs (and limits)",
+    "links in reST": "`0:00 <https://v.example/?t=0>`_ Why we tokenize\n"
+    "`1:15 <https://v.example/?t=75>`__ Merging pairs\n1:02:03 `Costs (and limits) <https://c.d>`_",
     "title below": "0:00\nWhy we tokenize\n1:15\nMerging pairs\n1:02:03\nCosts (and limits)",
     "blank lines and a heading": "A talk.\n\nChapters:\n\n"
     "0:00 Why we tokenize\n\n1:15 Merging pairs"
@@ -98,6 +100,27 @@ def test_a_number_that_belongs_to_the_title_stays() -> None:
     assert [c.title for c in parse_chapters(numbered)][1:] == ["Two: part 3. of it", "Bonus 4. end"]
     text = "0:00 7th heaven\n1:00 3. place\n2:00 2 days"
     assert [c.title for c in parse_chapters(text)] == ["7th heaven", "3. place", "2 days"]
+
+
+def test_marks_that_belong_to_a_title_stay() -> None:
+    text = "0:00 C\n1:00 C++\n2:00 Q&A"
+    assert [c.title for c in parse_chapters(text)] == ["C", "C++", "Q&A"]
+
+
+def test_a_label_is_the_title_where_the_line_says_nothing_else() -> None:
+    labels = parse_chapters("Intro 0:00\nQuestion 1 (1:15)\nQuestion! 2:00")
+    assert [c.title for c in labels] == ["Intro", "Question 1", "Question!"]
+    behind = parse_chapters("Q1: 0:00 Rye\nQ2: 1:15 Wheat\nQ3: 2:00 Oats")
+    assert [c.title for c in behind] == ["Rye", "Wheat", "Oats"]
+
+
+def test_a_time_in_a_remark_says_nothing_of_its_line() -> None:
+    text = "0:00 Rye\n1:15 Wheat (as at 0:20, 0:40 and 0:50)\n(see 1:20)\n2:00 Oats"
+    assert _plain(parse_chapters(text)) == [
+        (0, "Rye"),
+        (75, "Wheat (as at 0:20, 0:40 and 0:50)"),
+        (120, "Oats"),
+    ]
 
 
 def test_a_remark_behind_the_time_belongs_to_the_title() -> None:
