@@ -7,14 +7,16 @@ three times, times inside sentences, clock times, and lists that do not fit into
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import pairwise, takewhile
+from itertools import takewhile
+
+from msgspec import Struct
 
 from impressions_assets.rows import Chapter, ChapterOrigin, Chapters, Transcript, Video
 from impressions_assets.text.flat_lists import Item, flat_lists
-from impressions_assets.text.lines import Line, lines_of
+from impressions_assets.text.lines import Edge, Line, lines_of
 from impressions_assets.text.segmentation import segmented
-from impressions_assets.text.timed_lines import TimedLine, clean_title, timed_lines
 from impressions_assets.text.times import may_hold_times, with_one_reading
+from impressions_assets.text.titles import clean_title, without_numbers
 
 _FEWEST = 3
 _MANY = 5
@@ -22,7 +24,9 @@ _LATEST_START_SECONDS = {"head": 600, "tail": 60}
 _LONGEST_GAP_LINES = 8
 _LONGEST_TITLE = 200
 _LINES_BELOW = 4
-_NUMBER = re.compile(r"\A[#(\[]?0*(\d{1,3})(?:[.)\]]\s*|\s[-–:]\s)(?=\S)")
+_NUMBER = re.compile(r"[0-9]+")
+_SPACES = re.compile(r"[ \t]+")
+_TABLE_EDGES = "+| "
 _ERRATA = re.compile(
     r"correct|errat|typo|mistake|korrektur|fehler|corre[cç]|correzion|erreur|faute|ошиб|поправ"
     r"|опечат|訂正|勘误|更正|정정",
@@ -30,6 +34,15 @@ _ERRATA = re.compile(
 )
 _OUTLINE = 20
 _DAY_SECONDS = 24 * 60  # where 9:30 is read as minutes and seconds
+
+
+class _Entry(Struct, frozen=True, gc=False):
+    """A line with a time and a title, and where it stands."""
+
+    seconds: int
+    title: str
+    edge: Edge
+    number: int
 
 
 def parse_chapters(description: str, duration_seconds: float | None = None) -> list[Chapter]:
@@ -42,7 +55,9 @@ def parse_chapters(description: str, duration_seconds: float | None = None) -> l
     lists = lists or list(flat_lists(lines, duration_seconds))
     lists = [items for items in lists if not _is_programme(items, duration_seconds)]
     best = max(lists, key=lambda items: (items[0][0] == 0, len(items)), default=[])
-    return _closed(_without_numbers(best), duration_seconds, "description")
+    titles = without_numbers([title for _, title in best])
+    starts = [start for start, _ in best]
+    return _closed([*zip(starts, titles, strict=True)], duration_seconds, "description")
 
 
 def chapters_of(
@@ -70,43 +85,51 @@ def chapters_of(
     return Chapters(video_id=video.video_id, chapters=tuple(_closed(items, last, "youtube")))
 
 
-def _groups(lines: Sequence[Line], duration_seconds: float | None) -> list[list[TimedLine]]:
+def _groups(lines: Sequence[Line], duration_seconds: float | None) -> list[list[_Entry]]:
     """Runs of timed lines that rise and belong together."""
-    groups: list[list[TimedLine]] = []
-    timed = list(timed_lines(lines))
-    stamps = with_one_reading([entry.stamp for entry in timed], duration_seconds)
-    for entry, stamp in zip(timed, stamps, strict=True):
-        title = entry.title or _title_below(entry, lines)
-        if not title or len(title) > _LONGEST_TITLE:
+    groups: list[list[_Entry]] = []
+    timed = [(number, line.edge) for number, line in enumerate(lines) if line.edge]
+    stamps = with_one_reading([edge.stamp for _, edge in timed], duration_seconds)
+    for (number, edge), stamp in zip(timed, stamps, strict=True):
+        last = groups[-1][-1] if groups else None
+        if last and stamp.seconds == last.seconds:
             continue
-        if groups and stamp.seconds == groups[-1][-1].stamp.seconds:
+        entry = _Entry(stamp.seconds, _title(edge) or _title_below(lines, number), edge, number)
+        if not entry.title or len(entry.title) > _LONGEST_TITLE:
             continue
-        titled = TimedLine(stamp, title, *entry[2:])
-        if groups and _continues(groups[-1][-1], titled, lines):
-            groups[-1].append(titled)
+        if last and _continues(last, entry, lines):
+            groups[-1].append(entry)
         else:
-            groups.append([titled])
+            groups.append([entry])
     return groups
 
 
-def _continues(last: TimedLine, entry: TimedLine, lines: Sequence[Line]) -> bool:
-    if entry.stamp.seconds <= last.stamp.seconds or entry.side != last.side:
+def _continues(last: _Entry, entry: _Entry, lines: Sequence[Line]) -> bool:
+    if entry.seconds <= last.seconds or entry.edge.side != last.edge.side:
         return False
-    if entry.line_number == last.line_number + 1:
+    if entry.number == last.number + 1:
         return True
-    between = [line.text for line in lines[last.line_number + 1 : entry.line_number] if line.text]
-    if not between:
-        return True
-    same_style = entry.style == last.style
-    return (
-        same_style and len(between) <= _LONGEST_GAP_LINES and not any(map(_ERRATA.search, between))
+    between = [line.text for line in lines[last.number + 1 : entry.number] if line.text]
+    return not between or (
+        len(between) <= _LONGEST_GAP_LINES
+        and _style(entry.edge) == _style(last.edge)
+        and not any(map(_ERRATA.search, between))
     )
 
 
-def _title_below(entry: TimedLine, lines: Sequence[Line]) -> str:
+def _style(edge: Edge) -> str:
+    """How a line is written: its bullets and brackets, whatever its numbers are."""
+    return _SPACES.sub(" ", _NUMBER.sub("0", edge.lead))
+
+
+def _title(edge: Edge) -> str:
+    title = clean_title(edge.text)
+    return title.rstrip(_TABLE_EDGES) if edge.lead.startswith(("+", "|")) else title
+
+
+def _title_below(lines: Sequence[Line], number: int) -> str:
     """What stands below a line that has no title; cells of a row become one."""
-    first = entry.line_number + 1
-    below = list(takewhile(_is_title, lines[first : first + _LINES_BELOW]))
+    below = list(takewhile(_is_title, lines[number + 1 : number + 1 + _LINES_BELOW]))
     cells = [clean_title(line.text) for line in below]
     if not below or below[0].text[0] != "-":
         return "".join(cells[:1])
@@ -118,21 +141,21 @@ def _is_title(line: Line) -> bool:
     return bool(line.text) and not line.stamps
 
 
-def _fitting(group: list[TimedLine], duration_seconds: float | None) -> list[TimedLine]:
+def _fitting(group: list[_Entry], duration_seconds: float | None) -> list[_Entry]:
     """The lines inside the video; nothing when most of the list lies behind its end."""
     if duration_seconds is None:
         return group
-    inside = [entry for entry in group if entry.stamp.seconds < duration_seconds]
+    inside = [entry for entry in group if entry.seconds < duration_seconds]
     return inside if len(inside) * 2 >= len(group) else []
 
 
-def _is_list(group: Sequence[TimedLine]) -> bool:
+def _is_list(group: Sequence[_Entry]) -> bool:
     if len(group) < _FEWEST:
         return False
-    first = group[0].stamp.seconds
+    first = group[0].seconds
     if first == 0:
         return True
-    latest = _LATEST_START_SECONDS[group[0].side]
+    latest = _LATEST_START_SECONDS[group[0].edge.side]
     return first <= latest or len(group) >= _MANY
 
 
@@ -149,18 +172,8 @@ def _is_programme(items: Sequence[Item], duration_seconds: float | None) -> bool
     return by_the_clock or planned
 
 
-def _items(group: Iterable[TimedLine]) -> list[Item]:
-    return [(float(entry.stamp.seconds), entry.title) for entry in group]
-
-
-def _without_numbers(items: list[Item]) -> list[Item]:
-    """Titles without the list's own numbering; a number that is part of a title stays."""
-    found = [match for _, title in items if (match := _NUMBER.match(title))]
-    numbers = [int(match[1]) for match in found]
-    steps = all(after - before == 1 for before, after in pairwise(numbers))
-    if len(found) < max(2, len(items) / 2) or numbers[0] > 1 or not steps:
-        return items
-    return [(start, _NUMBER.sub("", title, count=1)) for start, title in items]
+def _items(group: Iterable[_Entry]) -> list[Item]:
+    return [(float(entry.seconds), entry.title) for entry in group]
 
 
 def _closed(items: list[Item], end: float | None, origin: ChapterOrigin) -> list[Chapter]:

@@ -11,14 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice, pairwise
 
-from impressions_assets.text.lines import RANGE, Line
-from impressions_assets.text.timed_lines import clean_title
-from impressions_assets.text.times import Stamp, glued_stamps_in, may_hold_times
+from impressions_assets.text.lines import MANY_TIMES, Line, is_range
+from impressions_assets.text.times import Stamp, glued_times_in, may_hold_times
+from impressions_assets.text.titles import clean_title
 
 _FEWEST = 3
 _FEWEST_FROM_LATER = 4
 _MANY = 10
-_MOST_TIMES = 120  # in one block: bounds the time that a hostile text takes
 _LONGEST_GAP = 600
 _LONGEST_TITLE = 200
 _PROSE_CHARACTERS = 100
@@ -71,41 +70,39 @@ def ends_in_times(run: Sequence[Stamp], block: str) -> bool:
 def _runs(folded: str, duration_seconds: float | None) -> Iterator[list[Stamp]]:
     """Times in a row that rise, each read so that it lies between its neighbours if it can."""
     run: list[Stamp] = []
-    times = [*islice(glued_stamps_in(folded), _MOST_TIMES), ()]
+    times = [*islice(glued_times_in(folded), MANY_TIMES), None]
     ends_range = False
-    for readings, following in pairwise(times):
-        ends_range = not ends_range and bool(run) and _is_range(folded, run[-1], readings[0])
+    for time, following in pairwise(times):
+        assert time is not None  # only the last is none
+        begin, longest = time.readings[0]
+        ends_range = not ends_range and bool(run) and is_range(folded, run[-1].end, begin)
         if ends_range:
-            run[-1] = run[-1]._replace(end=readings[0].end)
+            run[-1] = Stamp(run[-1].start, time.end, run[-1].seconds)
             continue
-        bound = () if _is_spaced(folded, following) else following
-        stamp = _reading(readings, run[-1].seconds if run else -1, bound)
-        if run and readings[0].seconds == run[-1].seconds:
+        if run and longest == run[-1].seconds:
             continue
-        if stamp is None and _is_spaced(folded, readings):
+        bound = following.readings[0][1] if following and not following.is_spaced else math.inf
+        start, seconds = _reading(time.readings, run[-1].seconds if run else None, bound)
+        if seconds < 0 and time.is_spaced:
             continue  # "Part 3: 10 tips"
-        if stamp is None or (run and stamp.start - run[-1].end > _LONGEST_GAP):
+        if seconds < 0 or (run and start - run[-1].end > _LONGEST_GAP):
             yield run
-            run, stamp = [], stamp or readings[0]
-        if duration_seconds is None or stamp.seconds < duration_seconds:
-            run.append(stamp)
+            run = []
+            if seconds < 0:
+                start, seconds = begin, longest
+        if duration_seconds is None or seconds < duration_seconds:
+            run.append(Stamp(start, time.end, seconds))
     yield run
 
 
-def _is_range(folded: str, first: Stamp, last: Stamp) -> bool:
-    return RANGE.match(folded[first.end : last.start]) is not None
-
-
-def _is_spaced(folded: str, readings: Sequence[Stamp]) -> bool:
-    return bool(readings) and " " in folded[readings[0].start : readings[0].end]
-
-
-def _reading(readings: Sequence[Stamp], previous: int, following: Sequence[Stamp]) -> Stamp | None:
-    if previous < 0:
+def _reading(
+    readings: Sequence[tuple[int, int]], previous: int | None, bound: float
+) -> tuple[int, int]:
+    """The reading between its neighbours, else the longest that rises, else one before all."""
+    if previous is None:
         return readings[0]
-    later = [stamp for stamp in readings if stamp.seconds > previous]
-    latest = max([stamp.seconds for stamp in following], default=math.inf)
-    return next((stamp for stamp in later if stamp.seconds < latest), later[0] if later else None)
+    later = [reading for reading in readings if reading[1] > previous] or [(-1, -1)]
+    return next((reading for reading in later if reading[1] < bound), later[0])
 
 
 def _lost_newlines(run: Sequence[Stamp], folded: str) -> bool:

@@ -1,8 +1,8 @@
 """A description as lines, each with the times in it: where chapters and questions begin to be read.
 
-    lines_of ─┬─ chapters: timed_lines that rise ── else flat_lists, whose newlines were lost
-              └─ questions: question_lines.with_newlines ─┬─ question_sections below headings
-                                                                └─ else lines that ask
+    lines_of ─┬─ chapters: timed lines that rise, else flat_lists, whose newlines were lost
+              └─ questions: question_lines, newlines put back ─┬─ question_sections below headings
+                                                             └─ else lines that ask
 
 A time stands at the head of a line behind nothing but bullets, brackets, emoji, a number or a
 label, or at its tail before nothing but brackets or a remark in parentheses. Inside a sentence, or
@@ -11,14 +11,16 @@ in a remark ("asked again at 2:05"), it says nothing of its line.
 
 import re
 from collections.abc import Sequence
-from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from impressions_assets.text.times import Stamp, fold, may_hold_times, stamps_in, visible
 
 FEW_TIMES = 4  # enough to know that no edge of a line speaks for all of it
-RANGE = re.compile(
-    r"\s{0,3}[\])]?\s{0,3}(?:[-–—−~→>]{1,3}|to|bis|a|à|до)\s{0,3}[\[(]?$", re.IGNORECASE
+MANY_TIMES = 100  # of a list in one line, the longest seen had 38: bounds what hostile lines cost
+_RANGE = re.compile(
+    r"\s{0,3}[\])]?\s{0,3}(?:[-–—−~→>]{1,3}|to|bis|a|à|до)\s{0,3}[\[(]?", re.IGNORECASE
 )
 _MARKDOWN_LINK = re.compile(r"\[((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\]\((?:https?:|/|#)[^()\s]*+\)")
 _REST_LINK = re.compile(r"`([^`<>\n]++)<[^<>\n]++>`__?")
@@ -35,7 +37,7 @@ HAS_LETTERS = re.compile(r"[^\W\d_]")
 _NEAR = 200
 
 
-class Edge(NamedTuple):
+class Edge(Struct, frozen=True, gc=False):
     """The time at one end of a line and the text without it; `lead` is what stands before it."""
 
     stamp: Stamp
@@ -44,7 +46,7 @@ class Edge(NamedTuple):
     lead: str = ""
 
 
-class Line(NamedTuple):
+class Line(Struct, frozen=True, gc=False):
     """A line without links and markup, the same in ASCII marks, and its times in their order."""
 
     text: str
@@ -65,7 +67,7 @@ def lines_of(description: str, most_times: int = FEW_TIMES) -> list[Line]:
 
 
 def _line(text: str, folded: str, most_times: int) -> Line:
-    stamps = [*islice(stamps_in(folded), most_times)] if may_hold_times(folded) else []
+    stamps = stamps_in(folded, most_times) if may_hold_times(folded) else []
     return Line(text, folded, stamps, edge_of(text, folded, stamps) if stamps else None)
 
 
@@ -79,9 +81,12 @@ def _without_links(text: str) -> str:
 
 def edge_of(text: str, folded: str, stamps: Sequence[Stamp], before: str = "") -> Edge | None:
     """The time at the line's head or tail; `before` is what its sentence began with."""
-    stamps = stamps[:FEW_TIMES]
+    if len(stamps) > FEW_TIMES:
+        stamps = stamps[:FEW_TIMES]
     if before or "(" in folded:
-        stamps = [s for s in stamps if not is_mention(f"{before} {folded[: s.start]}")]
+        said = f"{before} {folded}"
+        behind = len(said) - len(folded)
+        stamps = [stamp for stamp in stamps if not is_mention(said, behind + stamp.start)]
     return (_head(text, folded, stamps) or _tail(text, folded, stamps)) if stamps else None
 
 
@@ -91,8 +96,8 @@ def _head(text: str, folded: str, stamps: Sequence[Stamp]) -> Edge | None:
         return None
     last = first
     if len(stamps) > 1:
-        rest = [stamp for stamp in stamps[1:] if _opened(folded[: stamp.start]) < 0]
-        if rest and RANGE.match(folded[first.end : rest[0].start]):
+        rest = [stamp for stamp in stamps[1:] if _opened(folded, stamp.start) < 0]
+        if rest and is_range(folded, first.end, rest[0].start):
             last = rest.pop(0)
         if rest:  # several times on one line: a flattened list, or prose
             return None
@@ -105,7 +110,7 @@ def _head(text: str, folded: str, stamps: Sequence[Stamp]) -> Edge | None:
 def _tail(text: str, folded: str, stamps: Sequence[Stamp]) -> Edge | None:
     first = last = stamps[-1]
     remark = _REMARK.match(text, last.end)
-    if len(stamps) > 1 and RANGE.match(folded[stamps[-2].end : last.start]):
+    if len(stamps) > 1 and is_range(folded, stamps[-2].end, last.start):
         first = stamps[-2]
     if remark is None or stamps[0] is not first:
         return None
@@ -125,15 +130,20 @@ def tail_edge(stamp: Stamp, text: str, remark: str = "") -> Edge:
     return Edge(stamp, "tail", f"{text.rstrip(AROUND).rstrip(_OPENERS)} {remark}".rstrip())
 
 
-def is_mention(before: str) -> bool:
-    """Whether a time behind these words belongs to a remark: "(asked again at 2:05)"."""
-    opened = _opened(before)
-    return opened >= 0 and HAS_LETTERS.search(before, opened) is not None
+def is_range(folded: str, end: int, start: int) -> bool:
+    """Whether a time that ends and one that starts there are the two of a range."""
+    return _RANGE.fullmatch(folded, end, start) is not None
 
 
-def _opened(before: str) -> int:
-    """Where the parenthesis opens that is still open behind these words; -1 when none is."""
-    begin = max(0, len(before) - _NEAR)
-    opened = max(before.rfind("(", begin), before.rfind("（", begin))
-    closed = max(before.rfind(")", begin), before.rfind("）", begin))
+def is_mention(text: str, start: int) -> bool:
+    """Whether the time that starts there belongs to a remark: "(asked again at 2:05)"."""
+    opened = _opened(text, start)
+    return opened >= 0 and HAS_LETTERS.search(text, opened, start) is not None
+
+
+def _opened(text: str, end: int) -> int:
+    """Where the parenthesis opens that is still open there; -1 when none is."""
+    begin = max(0, end - _NEAR)
+    opened = max(text.rfind("(", begin, end), text.rfind("（", begin, end))
+    closed = max(text.rfind(")", begin, end), text.rfind("）", begin, end))
     return opened if opened > closed else -1

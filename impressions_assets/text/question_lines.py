@@ -7,102 +7,90 @@ sentences: what parts them is where the times stand.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+
+from msgspec.structs import replace
 
 from impressions_assets.text.flat_lists import ends_in_times
-from impressions_assets.text.lines import RANGE, Line, head_edge, is_mention, tail_edge
+from impressions_assets.text.lines import Line, head_edge, is_mention, is_range, tail_edge
 from impressions_assets.text.times import Stamp
 
 Announces = Callable[[str, bool], bool]
 
-MOST_TIMES = 120  # in one line: bounds the time that a hostile line takes
 _BLANK, _HEADING, END = (Line(text, text) for text in ("", "Questions:", "End:"))
-_FRONT = re.compile(
-    r"(?:\s(?:q|question)?\s?#?\d{1,3}\s?[.:)])?[\s(\[•·*|–—-]{0,8}$", re.IGNORECASE
-)
-_BACK = re.compile(r"[\s)\]|]{0,4}")
+_BULLETS = " \t([•·*|–—-"
+_LABEL = re.compile(r"\s(?:q|question)?\s?#?\d{1,3}\s?[.:)]$", re.IGNORECASE)
 _WINDOW = 20
 _ASKED = re.compile(r".*[?？؟][\"'”’»)\]]*", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?？][\"'”’»)]*(?=\s|$)")
 _NEXT_SECTION = re.compile(r"[.!?？][\"'”’»)]*(?=\s+[^\W\d_][\w'’ ]{1,40}:\s)")
 
 
-class _Mark(NamedTuple):
-    """A time or a range of times in a line, with the brackets and bullets around it."""
-
-    front: int
-    stamp: Stamp
-    back: int
-
-
 def with_newlines(lines: Iterable[Line], announces: Announces) -> Iterator[Line]:
     """The lines, with one for each time of every list that stands in one line."""
     for line in lines:
-        marks = _marks(line) if len(line.stamps) > 1 else []
-        if _is_list(marks, line.text):
-            yield from _parted(line.text, line.folded, marks, announces)
-        else:
+        times = _times_of(line) if len(line.stamps) > 1 else []
+        if not _is_list(line.folded, times):
             yield line
+            continue
+        read = _times_last if ends_in_times(times, line.folded) else _times_first
+        yield from (*read(line, times, announces), _BLANK, END)
 
 
-def _is_list(marks: Sequence[_Mark], text: str) -> bool:
-    """Three times in a line are a list; two are one when the first has a sentence to itself."""
-    if len(marks) == 2:
-        between = text[marks[0].back : marks[1].front].strip()
-        return _SENTENCE_END.search(between[-3:]) is not None
-    return len(marks) > 2
-
-
-def _marks(line: Line) -> list[_Mark]:
-    marks: list[_Mark] = []
+def _times_of(line: Line) -> list[Stamp]:
+    """The line's times, a range as one and none in remarks."""
+    times: list[Stamp] = []
     may_mention = "(" in line.folded
     for stamp in line.stamps:
-        if marks and RANGE.match(line.folded[marks[-1].stamp.end : stamp.start]):
-            first = marks.pop().stamp
-            marks.append(_marked(line.folded, first._replace(end=stamp.end)))
-        elif not (may_mention and is_mention(line.folded[: stamp.start])):
-            marks.append(_marked(line.folded, stamp))
-    return marks
+        if times and is_range(line.folded, times[-1].end, stamp.start):
+            times[-1] = replace(times[-1], end=stamp.end)
+        elif not (may_mention and is_mention(line.folded, stamp.start)):
+            times.append(stamp)
+    return times
 
 
-def _marked(folded: str, stamp: Stamp) -> _Mark:
-    window = max(0, stamp.start - _WINDOW)
-    front = _FRONT.search(folded[window : stamp.start])
-    back = _BACK.match(folded, stamp.end)
-    return _Mark(
-        window + front.start() if front else stamp.start, stamp, back.end() if back else stamp.end
-    )
+def _is_list(folded: str, times: Sequence[Stamp]) -> bool:
+    """Three times in a line are a list; two are one when the first has a sentence to itself."""
+    if len(times) == 2:
+        between = folded[_back(folded, times[0]) : _front(folded, times[1])].strip()
+        return _SENTENCE_END.search(between[-3:]) is not None
+    return len(times) > 2
 
 
-def _parted(text: str, folded: str, marks: Sequence[_Mark], announces: Announces) -> Iterator[Line]:
-    if ends_in_times([mark.stamp for mark in marks], folded):
-        yield from _times_last(text, marks, announces)
-    else:
-        yield from _times_first(text, folded, marks, announces)
-    yield from (_BLANK, END)
+def _front(folded: str, time: Stamp) -> int:
+    """Where the brackets and bullets before a time begin, or the label before them."""
+    window = max(0, time.start - _WINDOW)
+    bare = folded[window : time.start].rstrip(_BULLETS)
+    label = _LABEL.search(bare) if bare[-1:] in tuple(".:)") else None
+    return window + (label.start() if label else len(bare))
 
 
-def _times_last(text: str, marks: Sequence[_Mark], announces: Announces) -> Iterator[Line]:
+def _back(folded: str, time: Stamp) -> int:
+    """Where the brackets behind a time end."""
+    behind = folded[time.end : time.end + _WINDOW]
+    return time.end + len(behind) - len(behind.lstrip(" \t)]|"))
+
+
+def _times_last(line: Line, times: Sequence[Stamp], announces: Announces) -> Iterator[Line]:
     """The first question stands between the heading's colon and the first time."""
-    colon = text.rfind(":", 0, marks[0].front) + 1
-    yield from (_BLANK, *([_HEADING] if announces(text[:colon], True) else []))
-    for begin, mark in zip([colon, *(mark.back for mark in marks)], marks, strict=False):
-        edge = tail_edge(mark.stamp, text[begin : mark.stamp.start])
+    begin = line.text.rfind(":", 0, _front(line.folded, times[0])) + 1
+    yield from (_BLANK, _HEADING) if announces(line.text[:begin], True) else (_BLANK,)
+    for time in times:
+        edge = tail_edge(time, line.text[begin : time.start])
         yield Line(edge.text, edge.text, edge=edge)
+        begin = _back(line.folded, time)
 
 
-def _times_first(
-    text: str, folded: str, marks: Sequence[_Mark], announces: Announces
-) -> Iterator[Line]:
-    announced = announces(text[: marks[0].front], True)
+def _times_first(line: Line, times: Sequence[Stamp], announces: Announces) -> Iterator[Line]:
+    fronts = [*(_front(line.folded, time) for time in times), len(line.text)]
+    announced = announces(line.text[: fronts[0]], True)
     yield from (_BLANK, _HEADING) if announced else ()
-    fronts = [*(mark.front for mark in marks[1:]), len(text)]
-    for mark, front in zip(marks, fronts, strict=True):
-        behind = text[mark.stamp.end : front]
-        part = _up_to_mark if not announced else _first_part if mark is marks[-1] else str
-        edge = head_edge(mark.stamp, folded[mark.front : mark.stamp.start], part(behind))
+    for time, (front, following) in zip(times, pairwise(fronts), strict=True):
+        behind, is_last = line.text[time.end : following], time is times[-1]
+        part = _up_to_mark if not announced else _first_part if is_last else str
+        edge = head_edge(time, line.folded[front : time.start], part(behind))
         yield Line(edge.text, edge.text, edge=edge)
-        if not announced and mark is not marks[-1] and announces(behind, False):
+        if not announced and not is_last and announces(behind, False):
             announced = True
             yield from (_BLANK, _HEADING)
 

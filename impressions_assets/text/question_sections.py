@@ -6,7 +6,8 @@ section tells which, and so to which question a line without a time belongs.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from impressions_assets.text.lines import AROUND, HAS_LETTERS, Edge, Line, edge_of
 from impressions_assets.text.times import Stamp
@@ -19,7 +20,7 @@ _MOST_LINES = 20
 _LINES_OF_A_SENTENCE = 5
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """A time and the lines that belong to it."""
 
     stamp: Stamp
@@ -85,7 +86,7 @@ def _ends(lines: Sequence[str]) -> bool:
 def _without_what_follows(last: Entry, others: Sequence[Entry]) -> Entry:
     """The last entry on one line, when all others stand on one and its line is a sentence."""
     one_line = all(len(entry.lines) == 1 for entry in others)
-    return last._replace(lines=last.lines[:1]) if one_line and _ends(last.lines[:1]) else last
+    return Entry(last.stamp, last.lines[:1]) if one_line and _ends(last.lines[:1]) else last
 
 
 def _times_last(lines: Iterable[Line]) -> Iterator[Entry]:

@@ -9,16 +9,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from impressions_assets.rows import Question
-from impressions_assets.text.lines import AROUND, CLOSERS, Line, lines_of
-from impressions_assets.text.question_lines import END, MOST_TIMES, with_newlines
+from impressions_assets.text.lines import AROUND, CLOSERS, MANY_TIMES, Line, lines_of
+from impressions_assets.text.question_lines import END, with_newlines
 from impressions_assets.text.question_sections import Entry, entries_in
-from impressions_assets.text.timed_lines import clean_title
 from impressions_assets.text.times import with_one_reading
+from impressions_assets.text.titles import clean_title
 
+# Each branch begins with a letter, so that a search skips to the next of them; in casefolded text.
 _ANNOUNCEMENT = re.compile(
-    r"\bquestions?\b|\bq ?(?:&|and|/|\+|n) ?a'?s?\b|\bqna\b|\basked\b|\bama\b|pregunta|pergunta"
-    r"|\bfragen?\b|\bdomand[ea]\b|вопрос|質問|提问|问题|問題|질문|प्रश्न|सवाल|\bsoru|أسئلة",
-    re.IGNORECASE,
+    r"q(?<!\w\w)(?:uestions?|na| ?(?:&|and|/|\+|n) ?a'?s?)\b|a(?<!\w\w)(?:sked|ma)\b"
+    r"|f(?<!\w\w)ragen?\b|d(?<!\w\w)omand[ea]\b|s(?<!\w\w)oru|pregunta|pergunta|вопрос"
+    r"|質問|提问|问题|問題|질문|प्रश्न|सवाल|أسئلة"
 )
 _INVITATION = re.compile(
     r"\b(?:ask|send|submit|leave|post|drop|write|got|have|any|email|share)\b.{0,30}\bquestions?\b"
@@ -51,7 +52,9 @@ _LINES_OF_A_QUESTION = 6
 
 def parse_questions(description: str, announcements: Sequence[str] = ()) -> list[Question]:
     """The questions listed in the description, in its order; `announcements` are extra headings."""
-    lines = [*with_newlines(lines_of(description, MOST_TIMES), _announces_in_a_line)]
+    lines = [*with_newlines(lines_of(description, MANY_TIMES), _announces_in_a_line)]
+    if not lines:
+        return []
     extra = [announcement.casefold() for announcement in announcements if announcement.strip()]
     found = list(_announced(lines, extra))
     if not found:
@@ -68,10 +71,15 @@ def parse_questions(description: str, announcements: Sequence[str] = ()) -> list
 
 def _without_labels(texts: Iterable[str]) -> list[str]:
     """The questions alone; numbers count as labels when most have one."""
-    texts = [_LABEL.sub("", text, count=1) for text in texts]
+    texts = [_without(_LABEL, text) for text in texts]
     if 2 * sum(_NUMBER.match(text) is not None for text in texts) >= max(2, len(texts)):
-        texts = [_NUMBER.sub("", text, count=1) for text in texts]
+        texts = [_without(_NUMBER, text) for text in texts]
     return [_clean(text) for text in texts]
+
+
+def _without(label: re.Pattern[str], text: str) -> str:
+    match = label.match(text)
+    return text[match.end() :] if match else text
 
 
 def _clean(text: str) -> str:
@@ -101,8 +109,10 @@ def _announced(lines: Sequence[Line], extra: Sequence[str]) -> Iterator[Entry]:
 def _is_heading(line: Line, blank_before: bool, inside: bool) -> bool:
     """A short line that opens a section; inside a list, where questions wrap, it must be plain."""
     text = line.text
+    if line.edge:
+        return False
     num_words = text.count(" ") + 1
-    if line.edge or num_words > _HEADING_WORDS or "://" in text or text.endswith("?"):
+    if num_words > _HEADING_WORDS or "://" in text or text.endswith("?"):
         return False
     if inside and not blank_before:
         plain = text.endswith((":", "：")) and num_words <= _WORDS_OF_A_PLAIN_HEADING
@@ -120,17 +130,19 @@ def _section(lines: Sequence[Line], heading: str, sure: bool) -> list[Entry]:
 
 
 def _announces(heading: str) -> bool:
-    return _ANNOUNCEMENT.search(heading) is not None
+    return _ANNOUNCEMENT.search(heading.casefold()) is not None
 
 
 def _announces_in_a_line(text: str, is_first: bool) -> bool:
     """Whether the last words before a time announce questions; inside a list only with a colon."""
-    words = re.split(r"[.!?]\s", text[-80:])[-1].rstrip("([{【 \t-–—•*")
-    return (is_first or words.endswith((":", "："))) and _announces(words[-60:])
+    near = text[-80:].rstrip("([{【 \t-–—•*")
+    if not (is_first or near.endswith((":", "："))):
+        return False
+    return _announces(re.split(r"[.!?]\s", near)[-1][-60:])
 
 
 def _names(text: str, extra: Sequence[str]) -> bool:
-    folded = text.casefold()
+    folded = text.casefold() if extra else ""
     return any(words in folded for words in extra)
 
 

@@ -8,7 +8,9 @@ or, in lists that a translator spoilt, minutes and seconds: a `Stamp` keeps both
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _WIDE, _NARROW = "：﹕∶（）［］【】｛｝－～〜｜．　", ":::()[][]{}-~~|. "
 # Full-width, Arabic, Persian, Devanagari, Bengali, Gurmukhi, Gujarati, Tamil, Telugu, Kannada, Thai
@@ -21,32 +23,32 @@ _ASCII = dict(zip(_WIDE, _NARROW, strict=True)) | {
 _FOLDABLE = re.compile(f"[{''.join(_ASCII)}]")
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u2060\u2063\ufeff]+")
 
-# Every run of digits is tried once, at its start, and every repetition is bounded: linear time.
+# Linear time: both begin with a digit that has none before it, so that a search skips to it and
+# tries every run of digits once; every repetition is bounded.
 _CLOCK = r"""(?!\ ?(?:pm\b|[ap]\.m|am\b(?!\ [^\W\d])|uhr\b|hrs\b|gmt|utc|msk|мск|часов|киев)|am\b
       |(?-i:\ ?h\b|\ ?(?:[EPCM]|[EPCMBJKI]S|[EPCMB]D|[AC]ES)T(?![-'’\w])))"""
 _STAMP = re.compile(
-    r"""(?=\d)(?<!\d)(?<!\d[.,:/])(?:
-        (?P<h>\d{1,2}):(?P<hm>[0-5]\d):(?P<hs>[0-5]\d)
-      | (?P<m>\d{1,3}):(?P<s>[0-5]\d)
-      | (?<=[(\[])(?P<bm>\d\d):\ (?P<bs>[0-5]\d)(?=[)\]])
-      | (?P<H>\d{1,2})\ ?h\ ?(?P<M>[0-5]?\d)(?:\ ?(?P<mark>m(?:in)?(?!\w)|m(?:in)?(?=\ ?\d)))?
-          (?:\ ?(?P<S>[0-5]?\d)\ ?s)?
-      | (?P<mm>\d{1,3})\ ?m(?:in)?\ ?(?P<ss>[0-5]?\d)\ ?s
+    r"""(?P<first>\d(?<!\d\d)(?<!\d[.,:/]\d)\d?\d?)(?:
+        :(?P<colon>[0-5]\d)(?:(?<!\d{3}:\d\d):(?P<last>[0-5]\d))?
+      | (?<=[(\[]\d\d):\ (?P<spaced>[0-5]\d)(?=[)\]])
+      | (?<!\d{3})\ ?h\ ?(?P<h>[0-5]?\d)(?:\ ?(?P<mark>m(?:in)?(?!\w)|m(?:in)?(?=\ ?\d)))?
+          (?:\ ?(?P<s>[0-5]?\d)\ ?s)?
+      | \ ?m(?:in)?\ ?(?P<m>[0-5]?\d)\ ?s
     )(?!:?\d|[.,]\d)"""
     + _CLOCK,
     re.VERBOSE | re.IGNORECASE,
 )
-_IN_MINUTES = {"s": ("m", "s"), "bs": ("bm", "bs"), "ss": ("mm", "ss")}  # by the last group
 _GLUED = re.compile(
-    r"(?=\d)(?<!\d)(?P<d>\d{1,12}):(?:(?<=\d\d:)\ )?(?P<s>[0-5]\d)(?::(?P<hs>[0-5]\d))?" + _CLOCK,
+    r"""(?P<d>\d(?<!\d\d)(?:(?<!\d[.,:/]\d)|(?=\d\d))\d{0,11}+)
+        :(?:(?<=\d\d:)\ )?(?P<s>[0-5]\d)(?::(?P<hs>[0-5]\d))?"""
+    + _CLOCK,
     re.VERBOSE | re.IGNORECASE,
 )
 _TIME_HINT = re.compile(r"\d ?[:hmHM：﹕∶] ?\d")
-_IN_NUMBER = re.compile(r"\d[.,:/]")
 _AFTERNOON = 12 * 60
 
 
-class Stamp(NamedTuple):
+class Stamp(Struct, frozen=True, gc=False):
     """A time at `line[start:end]`; `as_minutes` is the other reading of `16h20` (16 min 20 s)."""
 
     start: int
@@ -54,6 +56,17 @@ class Stamp(NamedTuple):
     seconds: int
     as_minutes: int | None = None
     is_hours: bool = False
+
+
+class Glued(Struct, frozen=True, gc=False):
+    """A time whose first digits may belong to the word before it: `20:12` may be 0:12 behind a 2.
+
+    `readings` are where it begins and its seconds, the longest first.
+    """
+
+    readings: Sequence[tuple[int, int]]
+    end: int
+    is_spaced: bool
 
 
 def fold(text: str) -> str:
@@ -82,32 +95,21 @@ def may_hold_times(text: str, fewest: int = 1) -> bool:
     return next(islice(hints, fewest - 1, None), None) is not None
 
 
-def stamps_in(folded_line: str) -> Iterator[Stamp]:
-    """The times in a folded line, from left to right."""
-    for match in _STAMP.finditer(folded_line):
-        yield _stamp_of(match)
+def stamps_in(folded_line: str, most: int | None = None) -> list[Stamp]:
+    """The times in a folded line from left to right, or the first ones of them."""
+    return [_stamp_of(match) for match in islice(_STAMP.finditer(folded_line), most)]
 
 
-def glued_stamps_in(folded_text: str) -> Iterator[tuple[Stamp, ...]]:
-    """Each time in a text that lost its newlines, in every reading, the longest first.
-
-    `191:51` may be 1:51 behind a 19, `20:12` may be 0:12 behind a 2.
-    """
+def glued_times_in(folded_text: str) -> Iterator[Glued]:
+    """Each time in a text that lost its newlines: `191:51` may be 1:51 behind a 19."""
     for match in _GLUED.finditer(folded_text):
-        digits, end = match["d"], match.end()
-        before = folded_text[max(0, match.start() - 2) : match.start()]
-        if len(digits) <= 2 and _IN_NUMBER.match(before):
-            continue
-        behind, unit, most = int(match["s"]), 60, 3
+        digits, last, seconds = match["d"], match.end("d"), match["s"]
+        behind, unit, most = int(seconds), 60, 3
         if match["hs"]:
             behind, unit, most = behind * 60 + int(match["hs"]), 3600, 2
         most = min(len(digits), 2 if digits[3:] else most)
-        yield tuple(
-            [
-                Stamp(match.end("d") - n, end, int(digits[-n:]) * unit + behind)
-                for n in range(most, 0, -1)
-            ]
-        )
+        readings = [(last - n, int(digits[-n:]) * unit + behind) for n in range(most, 0, -1)]
+        yield Glued(readings, match.end(), match.start("s") > last + 1)
 
 
 def with_one_reading(stamps: Sequence[Stamp], duration_seconds: float | None) -> list[Stamp]:
@@ -123,7 +125,7 @@ def with_one_reading(stamps: Sequence[Stamp], duration_seconds: float | None) ->
         morning = stamp.as_minutes - _AFTERNOON
         previous = read[-1].seconds if read else -1
         is_later = stamp.as_minutes >= lowest and morning > previous
-        read.append(stamp._replace(seconds=morning if is_later else stamp.as_minutes))
+        read.append(replace(stamp, seconds=morning if is_later else stamp.as_minutes))
     return read
 
 
@@ -148,24 +150,18 @@ def _means_minutes(stamps: Sequence[Stamp], latest: int, duration_seconds: float
     return latest >= duration_seconds if duration_seconds is not None else latest > 12 * 3600
 
 
-def _seconds(first: str, second: str | None, last: str) -> int:
-    if second is None:
-        return int(first) * 60 + int(last)
-    return int(first) * 3600 + int(second) * 60 + int(last)
-
-
 def _stamp_of(match: re.Match[str]) -> Stamp:
     start, end = match.span()
-    named = _IN_MINUTES.get(match.lastgroup or "")
-    if named:
-        minutes, seconds = match.group(*named)
-        return Stamp(start, end, int(minutes) * 60 + int(seconds))
-    if match["h"]:
-        return Stamp(start, end, _seconds(match["h"], match["hm"], match["hs"]), is_hours=True)
-    hours, minutes, seconds = match["H"], match["M"], match["S"]
-    bare = not match["mark"] and not seconds and len(minutes) == 2
-    as_minutes = _seconds(hours, None, minutes) if bare else None
-    return Stamp(start, end, _seconds(hours, minutes, seconds or "0"), as_minutes, not bare)
+    first, form = int(match["first"]), match.lastgroup or ""
+    if form in ("colon", "spaced", "m"):
+        return Stamp(start, end, first * 60 + int(match[form]))
+    if form == "last":
+        seconds = first * 3600 + int(match["colon"]) * 60 + int(match["last"])
+        return Stamp(start, end, seconds, is_hours=True)
+    minutes, seconds = int(match["h"]), int(match["s"] or 0)
+    is_bare = form == "h" and len(match["h"]) == 2
+    as_minutes = first * 60 + minutes if is_bare else None
+    return Stamp(start, end, first * 3600 + minutes * 60 + seconds, as_minutes, not is_bare)
 
 
 def clock(seconds: float) -> str:

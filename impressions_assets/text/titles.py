@@ -1,41 +1,15 @@
-"""The lines of a description that are a time and a title, and titles as people would print them."""
+"""Titles as people would print them: no bullets, no stray brackets, no numbers of the list."""
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from itertools import pairwise
 
-from impressions_assets.text.lines import Line
-from impressions_assets.text.times import Stamp
-
-_TABLE_EDGES = "+|"
-_NUMBER = re.compile(r"[0-9]+")
 _SPACES = re.compile(r"[ \t]+")
 _AROUND_TITLE = " \t\r\n\xa0\u3000-–—−－:：|｜>~～•·=→*_`"
 _BEFORE_TITLE = _AROUND_TITLE + ",;"
 _CLOSERS = {")": "(", "]": "[", "}": "{", "）": "（", "］": "［", "】": "【"}
 _OPENERS = {opener: closer for closer, opener in _CLOSERS.items()}
-
-
-class TimedLine(NamedTuple):
-    """A title and its time. `style` is how the line is written, `line_number` where it stands."""
-
-    stamp: Stamp
-    title: str
-    side: Literal["head", "tail"]
-    style: str
-    line_number: int
-
-
-def timed_lines(lines: Sequence[Line]) -> Iterator[TimedLine]:
-    """The lines with a time at one end; a title may be empty."""
-    for number, line in enumerate(lines):
-        if line.edge:
-            stamp, side, text, lead = line.edge
-            title = clean_title(text)
-            if lead and lead[0] in _TABLE_EDGES:
-                title = title.rstrip(_TABLE_EDGES + " ")
-            style = _SPACES.sub(" ", _NUMBER.sub("0", lead)) if lead else ""
-            yield TimedLine(stamp, title, side, style, number)
+_NUMBER = re.compile(r"\A[#(\[]?0*(\d{1,3})(?:[.)\]]\s*|\s[-–:]\s)(?=\S)")
 
 
 def clean_title(text: str) -> str:
@@ -56,3 +30,13 @@ def clean_title(text: str) -> str:
     if title and title[0] in _OPENERS and title.count(title[0]) > title.count(_OPENERS[title[0]]):
         title = title[1:].lstrip(_AROUND_TITLE)
     return title.replace("**", "")
+
+
+def without_numbers(titles: Sequence[str]) -> list[str]:
+    """Titles without the list's own numbering; a number that is part of a title stays."""
+    found = [match for title in titles if (match := _NUMBER.match(title))]
+    numbers = [int(match[1]) for match in found]
+    steps = all(after - before == 1 for before, after in pairwise(numbers))
+    if len(found) < max(2, len(titles) / 2) or numbers[0] > 1 or not steps:
+        return list(titles)
+    return [_NUMBER.sub("", title, count=1) for title in titles]
