@@ -1,6 +1,11 @@
 """One step of training: gradient of a few micro-batches, clipped, and the optimizer's move.
 
-Loss and gradient must be finite *before* the weights move, so whatever is saved is good.
+Notable choices:
+- Loss and gradient must be finite *before* the weights move, so whatever is saved is good. The
+  device sees to that by itself: a fused optimizer leaves the weights alone where `found_inf` is set
+  (torch's GradScaler works so). To ask for the loss in each step let the device wait for the CPU.
+- `settle` waits for the device, and raises if a step since the last time broke down. Whoever saves,
+  logs or measures settles first.
 """
 
 import math
@@ -12,7 +17,7 @@ from torch import Tensor
 from impressions_assets.errors import TrainingError
 from impressions_assets.gpt.config import TrainConfig
 from impressions_assets.gpt.device import autocast
-from impressions_assets.gpt.loader import Ids
+from impressions_assets.gpt.loader import Ids, Position
 from impressions_assets.gpt.optimizer import learning_rate_at
 from impressions_assets.gpt.state import TrainingState
 
@@ -20,6 +25,7 @@ REMEDY = (
     "what was saved before that is intact; train anew, or from its best, with a lower "
     "learning_rate, a longer warmup_iters or dtype float32"
 )
+_SETTLE_EVERY = 50  # steps: so many at most are computed in vain after one that broke down
 
 
 class Stepper:
@@ -30,7 +36,9 @@ class Stepper:
         model = state.model.train()
         self._model = torch.compile(model) if config.compile else model
         self._taken, self._seconds, self._num_tokens = 0, 0.0, 0
-        self.loss: float | None = None
+        self._running_since: float | None = None
+        self._unsettled: list[tuple[Position, Tensor, Tensor]] = []  # batch, loss, gradient norm
+        self.loss: float | None = None  # of the latest step that is settled
         self.epoch_ended: int | None = None  # how many epochs are through, right after one ended
 
     @property
@@ -44,23 +52,42 @@ class Stepper:
         return self._num_tokens / self._seconds if self._seconds else 0.0
 
     def step(self) -> None:
-        """Take one step; raises `TrainingError` when the loss or the gradient is not finite."""
-        if self._taken == 1:  # compiling took 20 s of an H200, and made 452k tokens/s look like 73k
-            self._seconds, self._num_tokens = 0.0, 0
-        self._taken += 1
-        began, epoch = time.monotonic(), self._state.loader.position.epoch
+        """Take one step; the device may still be at it when this returns."""
+        self._running_since = self._running_since or time.monotonic()
+        began = self._state.loader.position
         try:
             loss = self._accumulate_gradient()
+            self._unsettled.append((began, loss, self._move_weights(loss)))
         except torch.OutOfMemoryError as error:
             raise TrainingError(
                 f"the device ran out of memory with batch_size {self._config.batch_size}; lower "
                 "it, and raise gradient_accumulation_steps to make up for it"
             ) from error
-        self.loss = self._move_weights(loss)
         self._state.progress.step += 1
         now = self._state.loader.position.epoch
-        self.epoch_ended = now if now > epoch else None
-        self._seconds += time.monotonic() - began
+        self.epoch_ended = now if now > began.epoch else None
+        self._taken += 1
+        if self._taken == 1:  # compiling took 20 s of an H200, and made 452k tokens/s look like 73k
+            self.settle()
+            self._seconds, self._num_tokens = 0.0, 0
+        elif len(self._unsettled) == _SETTLE_EVERY:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait for the steps so far; raises `TrainingError` if loss or gradient was not finite."""
+        if not self._unsettled:
+            return
+        figures = torch.stack([torch.stack(figures) for _, *figures in self._unsettled]).tolist()
+        for number, (loss, norm) in enumerate(figures):
+            # With float16 an infinite gradient is the scaler's daily business: it skips the step.
+            fine = loss if self._state.scaler.is_enabled() else loss + norm
+            if not math.isfinite(fine):
+                self._broke_down(number, loss, norm)
+        self._unsettled.clear()
+        self.loss = figures[-1][0]
+        assert self._running_since is not None
+        self._seconds += time.monotonic() - self._running_since
+        self._running_since = None
 
     def _accumulate_gradient(self) -> Tensor:
         parts = self._config.gradient_accumulation_steps
@@ -74,27 +101,27 @@ class Stepper:
             self._num_tokens += inputs.size
         return total
 
-    def _move_weights(self, loss: Tensor) -> float:
+    def _move_weights(self, loss: Tensor) -> Tensor:
         optimizer, scaler = self._state.optimizer, self._state.scaler
         for group in optimizer.param_groups:
             group["lr"] = self.learning_rate
         scaler.unscale_(optimizer)
         largest = self._config.grad_clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self._state.model.parameters(), largest)
-        self._require_finite(loss, norm)
+        if not scaler.is_enabled():  # it finds what is infinite by itself
+            optimizer.found_inf = (~torch.isfinite(loss + norm)).float()  # type: ignore[attr-defined]
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad(set_to_none=True)
-        return float(loss)
+        return norm
 
-    def _require_finite(self, loss: Tensor, norm: Tensor) -> None:
-        # With float16 an infinite gradient is the scaler's daily business: it skips the step.
-        fine = loss if self._state.scaler.is_enabled() else loss + norm
-        if not math.isfinite(float(fine)):
-            raise TrainingError(
-                f"training broke down in the step after step {self._state.progress.step}: loss "
-                f"{float(loss):g}, gradient norm {float(norm):g}; {REMEDY}"
-            )
+    def _broke_down(self, number: int, loss: float, norm: float) -> None:
+        position, step = self._unsettled[number][0], self._state.progress.step
+        raise TrainingError(
+            f"training broke down in the step after step {step - len(self._unsettled) + number}, "
+            f"epoch {position.epoch}, window {position.index}: loss {loss:g}, gradient norm "
+            f"{norm:g}; {REMEDY}"
+        )
 
     def _on_device(self, ids: Ids) -> Tensor:
         tensor = torch.from_numpy(ids)

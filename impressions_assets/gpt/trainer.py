@@ -100,16 +100,21 @@ class Trainer:
 
     def _look(self) -> None:
         step, config = self._state.progress.step, self._config
-        if step % config.log_interval == 0 and self._stepper.loss is not None:
-            self._state.progress.note(self._stepper.loss)
-            self._log(
-                f"step {step:>6}  loss {self._stepper.loss:.4f}  "
-                f"lr {self._stepper.learning_rate:.2e}  "
-                f"{self._stepper.tokens_per_second:,.0f} tokens/s"
-            )
+        if step % config.log_interval == 0:
+            self._log_step()
         self._keep()
         if self._stop.reason is None and self._evaluation_is_due():
             self._evaluate()
+
+    def _log_step(self) -> None:
+        stepper, progress = self._stepper, self._state.progress
+        stepper.settle()
+        if stepper.loss is not None:
+            progress.note(stepper.loss)
+            self._log(
+                f"step {progress.step:>6}  loss {stepper.loss:.4f}  "
+                f"lr {stepper.learning_rate:.2e}  {stepper.tokens_per_second:,.0f} tokens/s"
+            )
 
     def _keep(self) -> None:
         step, config = self._state.progress.step, self._config
@@ -130,6 +135,7 @@ class Trainer:
 
     def _evaluate(self) -> None:
         state, progress = self._state, self._state.progress
+        self._stepper.settle()
         progress.note(self._stepper.loss)
         self._save("last")
         if self._evaluator is None:
@@ -213,6 +219,7 @@ class Trainer:
         return math.ceil(windows / (config.batch_size * config.gradient_accumulation_steps))
 
     def _save(self, name: str, val_loss: float | None = None) -> None:
+        self._stepper.settle()  # what broke down is never saved
         self._saved_at = time.monotonic()
         if self._run.out_dir is not None:
             self._state.save(self._run.out_dir / name, val_loss, self._bits_per_byte(val_loss))
