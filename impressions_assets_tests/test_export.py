@@ -130,7 +130,7 @@ def test_a_package_that_is_wrong_is_named_and_spoils_no_other_format(
     with pytest.raises(ConfigError, match=said):
         export(talks, point.split()[0], tmp_path / "out")
     assert export(talks, "jsonl", tmp_path / "out")
-    with pytest.raises(ConfigError, match="there are: parquet, csv"):
+    with pytest.raises(ConfigError, match="There are: parquet, csv"):
         export(talks, "epub", tmp_path / "out")
 
 

@@ -172,7 +172,7 @@ def test_the_card_names_the_model_that_wrote_and_what_but_not_where_it_runs(
     save_channel(talks.home, "talks", [TextSource(text="/x")], **asked)
     *_, card = export(talks, "csv", tmp_path)
     said = card.read_text("utf-8")
-    wrote = "model q3.gguf wrote the titles of `segmented` chapters and the articles in de;"
+    wrote = "model `q3.gguf` wrote the titles of `segmented` chapters and the articles in de;"
     assert wrote in said
     assert "window_words: 1500" in said
     assert "gpu-7" not in said

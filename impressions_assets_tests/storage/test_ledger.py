@@ -104,7 +104,7 @@ def test_two_refreshes_at_once_end_in_the_same_rows_as_one(home: Home) -> None:
 
 _CHILD = """
 import sys, time
-from impressions_assets_tests.test_ledger import *
+from impressions_assets_tests.storage.test_ledger import *
 from impressions_assets.storage import ledger
 ledger.WINDOW = 3
 def slow(video, chapters):
