@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m impressions_assets_tests.bench")
     parser.add_argument("--videos", type=int, default=1000, help="videos of the channel")
     parser.add_argument("--words", type=int, default=5000, help="words of each video")
-    parser.add_argument("--full", action="store_true", help=f"{_FULL} videos: some minutes, 3 GB")
+    parser.add_argument("--full", action="store_true", help=f"{_FULL} videos: an hour, 3 GB")
     chosen = parser.parse_args(arguments)
     num_videos = _FULL if chosen.full else chosen.videos
     logging.disable(logging.INFO)  # Dagster tells of every batch
