@@ -158,6 +158,22 @@ def test_a_spent_quota_keeps_what_was_answered_and_waits(
     assert len(rows(house, "talks")) == 4
 
 
+def test_a_days_requests_are_never_passed_and_the_rest_waits(
+    house: House, model: LanguageModel, long_talks: Archive
+) -> None:
+    house.declare(
+        "talks",
+        long_talks.folder,
+        language_model={"url": model.url, "model": "m", "daily_requests": 2, "concurrency": 1},
+        chapters={"titles": "language_model"},
+    )
+    assert house.data("talks", "videos", "transcripts", "chapters").ok
+    assert (len(rows(house, "talks")), len(model.bodies)) == (2, 2)
+    (waiting,) = house.home.table("attempts").rows("talks")
+    assert (waiting.video_id, waiting.status) == ("*", "retry")
+    assert "2 of the 2 units are spent that `language_model.daily_requests`" in waiting.error
+
+
 def test_a_wrong_key_is_told_at_once(
     house: House, model: LanguageModel, long_talks: Archive
 ) -> None:
