@@ -226,7 +226,8 @@ def _pair_of(line: Line, before: QAPair, talk: Talk) -> QAPair:
         if review != "rejected" or not before.question:
             raise line.wrong("the question or the answer is empty; to leave a pair out: rejected")
         wanted = before
-    is_as_seen = wanted == before or any(line.is_but(review=other) for other in REVIEWS)
+    exported = any(line.is_but(review=other) for other in REVIEWS)
+    is_as_seen = exported if line.checksum else wanted == before
     if not is_as_seen and (review == "unreviewed" or (review == "accepted" and before.question)):
         review = "edited"
     return replace(wanted, review=review)

@@ -52,6 +52,20 @@ def test_reviews_are_kept_and_a_changed_pair_counts_as_edited(home: Home, tmp_pa
     ]
 
 
+@pytest.mark.parametrize("review", ["unreviewed", "accepted", "rejected"])
+def test_a_sheet_says_the_same_when_it_is_read_again(
+    home: Home, tmp_path: Path, review: str
+) -> None:
+    def edit(line: dict[str, str]) -> None:
+        line["question"], line["review"] = f"{line['question']} Really?", review
+
+    path = sheet(home, tmp_path, "qa_pairs.csv", edit)
+    correct(home, "talks", [path])
+    assert {pair.review for pair in kept(home, "qa_pairs").pairs} <= {"edited", "rejected"}
+    made_anew(home)
+    assert correct(home, "talks", [path]).places == set()
+
+
 def test_a_pair_that_is_unreviewed_again_is_as_it_is_found(home: Home, tmp_path: Path) -> None:
     def accept(line: dict[str, str]) -> None:
         line["review"] = "accepted"
