@@ -1,4 +1,4 @@
-"""What the lines of a sheet change in the chapters and the transcript of a video."""
+"""What the lines of a sheet change in the pairs, chapters and transcript of a video."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 
 from impressions_assets.corrections import correct
 from impressions_assets.errors import ConfigError
-from impressions_assets.rows import Chapter, Segment, Transcript
-from impressions_assets.speech.corrections import corrected_transcript
+from impressions_assets.rows import Chapter, CorrectedSegment, Correction, Segment, Transcript
+from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.reviews import (
@@ -104,6 +104,24 @@ def test_what_a_person_dropped_is_shown_as_an_empty_line_and_taken_back_by_filli
     correct(home, "talks", [sheet(home, tmp_path, "a.transcript.csv", fill)])
     made_anew(home)
     assert said(home) == ["Because.", "So.", "And so."]
+
+
+def test_a_correction_that_fits_no_more_is_shown_and_given_up_by_emptying_it(
+    home: Home, tmp_path: Path
+) -> None:
+    better = Transcript(video_id="a", origin="manual", segments=(Segment(1.0, 5.0, "Since."),))
+    old = CorrectedSegment("Because.", 0, "Because!", 1.0, 5.0)
+    made = Correction(video_id="a", table="transcripts", segments=(old,))
+    home.table("corrections").put("talks", [Entry(made)])
+    row = corrected_transcript(better, made)
+    assert [dropped.reason for dropped in row.dropped] == [UNFIT]
+    home.table("transcripts").put("talks", [Entry(row)])
+
+    def give_up(line: dict[str, str]) -> None:
+        line["text"] = "" if line["found"] == "Because." else line["text"]
+
+    correct(home, "talks", [sheet(home, tmp_path, "a.transcript.csv", give_up)])
+    assert corrected_transcript(better, kept(home, "transcripts")) == better
 
 
 def test_the_second_of_two_equal_segments_stays_the_second_when_the_first_is_dropped(

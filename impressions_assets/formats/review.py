@@ -100,11 +100,19 @@ def _chapters(row: Chapters, urls: dict[str, str]) -> Cells:
 
 
 def _segments(row: Transcript, made: Correction | None) -> Cells:
-    """The segments, and empty lines for those that were dropped, to take back."""
+    """The segments, and corrections that are not seen in them: what is dropped or fits no more.
+
+    Filling the line of the one, or emptying that of the other, settles it.
+    """
     changes = {(one.found, one.occurrence): one for one in (made.segments if made else ())}
     removed = {dropped.text for dropped in row.dropped if dropped.reason == REMOVED}
-    gone = [(p, c) for p, c in changes.items() if not c.text and c.found in removed]
-    lines: list[tuple[Place, Segment | CorrectedSegment]] = [*places_of(row.segments), *gone]
+    here = dict(places_of(row.segments))
+    left = {
+        place: change
+        for place, change in changes.items()
+        if place not in here and (change.text or change.found in removed)
+    }
+    lines: list[tuple[Place, Segment | CorrectedSegment]] = [*here.items(), *left.items()]
     for place, segment in sorted(lines, key=lambda line: line[1].start_seconds):
         found = place[0] if place in changes else ""
         yield row.video_id, segment_id_of(place), *_edited("transcripts", segment, (found,))
