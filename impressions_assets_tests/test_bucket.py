@@ -10,6 +10,7 @@ import fsspec
 import msgspec
 import pytest
 
+from impressions_assets.corrections import correct
 from impressions_assets.errors import CorruptFile, MissingFile, StorageError
 from impressions_assets.rows import Chapter, Chapters, Correction, Video
 from impressions_assets.storage.digests import key_of
@@ -20,6 +21,7 @@ from impressions_assets.storage.store import Store, StoredFile
 from impressions_assets.storage.tables import WINDOW, Entry, Table
 from impressions_assets.text.corrections import corrected_chapters
 from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.reviews import filled, kept, sheet
 from impressions_assets_tests.servers.gcs import Fault, GoogleCloudStorage
 
 ROOT = "gs://bucket/talks"
@@ -120,6 +122,33 @@ def test_a_home_of_an_older_version_gains_the_new_columns(
 
 
 @pytest.mark.slow
+def test_two_reviewers_at_once_lose_nothing(
+    home: Home, open_home: Callable[[], Home], gcs: GoogleCloudStorage, tmp_path: Path
+) -> None:
+    def corrected(question: str) -> Path:
+        def edit(line: dict[str, str]) -> None:
+            line["review"] = "accepted" if line["question"] == question else "unreviewed"
+
+        return sheet(filled(home), tmp_path / question[0], "qa_pairs.csv", edit)
+
+    sheets = [corrected("Why?"), corrected("How?")]
+    homes = [open_home(), open_home()]
+    threads = [
+        threading.Thread(target=correct, args=(one, "talks", [path]))
+        for one, path in zip(homes, sheets, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {pair.review for pair in kept(home, "qa_pairs").pairs} == {"accepted"}
+    assert len(kept(home, "qa_pairs").pairs) == 2
+    left_alone = sheet(home, tmp_path / "none", "chapters.csv", lambda line: None)
+    asked = len(gcs.requests)
+    assert correct(home, "talks", [left_alone]).places == set()
+    assert len(gcs.requests) == asked  # nobody edited it: nothing is looked up
+
+
 def test_corrections_are_looked_at_for_a_run_and_not_for_each_batch(
     home: Home, gcs: GoogleCloudStorage
 ) -> None:

@@ -96,6 +96,15 @@ def test_corrections_of_one_video_by_two_reviewers_are_both_kept_before_a_run_ma
     assert [chapter.title for chapter in kept(home, "chapters").chapters] == ["One!", "Two!"]
 
 
+def test_a_span_that_moves_takes_the_words_that_are_corrected_with_it(
+    home: Home, tmp_path: Path
+) -> None:
+    pairs = edited(home, tmp_path / "pairs", "qa_pairs.csv", "start_seconds", **{"5.0": "6"})
+    words = edited(home, tmp_path / "words", "a.transcript.csv", "text", **{"And so.": "And thus."})
+    correct(home, "talks", [pairs, words])
+    assert [pair.answer for pair in kept(home, "qa_pairs").pairs] == ["And thus."]
+
+
 def test_two_reviewers_at_once_lose_nothing(home: Home, tmp_path: Path) -> None:
     questions = ["Why?", "How?"]
     sheets = [

@@ -33,6 +33,9 @@ def test_corrections_reach_what_is_made_from_them_and_survive_a_redo(
 
     again = in_talks("correct", "talks", str(chapters))
     assert "the sheets say what the tables hold" in again.stderr
+    chapters.write_text(chapters.read_text().replace("The heart of it", "Its heart"))
+    twice = in_talks("correct", "talks", str(chapters))
+    assert "now counts in place of what changed after the sheet was exported" in twice.stderr
     assert in_talks("correct", "talks", "--undo", "talk-a").exit_code == 0
     titles = home.table("chapters").get("talks", key_of("talk-a")).chapters
     assert [(chapter.title, chapter.origin) for chapter in titles][1] == ("Middle", "description")
