@@ -61,7 +61,7 @@ def _front(folded: str, time: Stamp) -> int:
     """Where the brackets and bullets before a time begin, or the label before them."""
     window = max(0, time.start - _WINDOW)
     bare = folded[window : time.start].rstrip(_BULLETS)
-    label = _LABEL.search(bare) if bare[-1:] in tuple(".:)") else None
+    label = _LABEL.search(bare) if bare.endswith((".", ":", ")")) else None
     return window + (label.start() if label else len(bare))
 
 

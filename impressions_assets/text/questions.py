@@ -44,6 +44,7 @@ _ASKS = re.compile(
 )
 _TIMES = re.compile(r"\W*(?:time ?stamps?|time ?codes?|times|index|zeitmarken)\W*\Z", re.IGNORECASE)
 _QUESTION_END = re.compile(r"[?？؟][\"'”’»)\]*_\s]*$|[?？؟][\"'”’»)\]*_\s]*\([^()]*\)$")
+_SENTENCE_END = re.compile(r"[.!?]\s")
 _HEADING_WORDS = 10
 _WORDS_OF_A_PLAIN_HEADING = 5
 _LONGEST_QUESTION = 1500
@@ -138,7 +139,7 @@ def _announces_in_a_line(text: str, is_first: bool) -> bool:
     near = text[-80:].rstrip("([{【 \t-–—•*")
     if not (is_first or near.endswith((":", "："))):
         return False
-    return _announces(re.split(r"[.!?]\s", near)[-1][-60:])
+    return _announces(_SENTENCE_END.split(near)[-1][-60:])
 
 
 def _names(text: str, extra: Sequence[str]) -> bool:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-_SPACES = re.compile(r"[ \t]+")
 _AROUND_TITLE = " \t\r\n\xa0\u3000-–—−－:：|｜>~～•·=→*_`"
 _BEFORE_TITLE = _AROUND_TITLE + ",;"
 _CLOSERS = {")": "(", "]": "[", "}": "{", "）": "（", "］": "［", "】": "【"}
@@ -15,8 +14,9 @@ _NUMBER = re.compile(r"\A[#(\[]?0*(\d{1,3})(?:[.)\]]\s*|\s[-–:]\s)(?=\S)")
 def clean_title(text: str) -> str:
     """The title without separators around it, unpaired brackets and runs of spaces."""
     title = text.lstrip(_BEFORE_TITLE).rstrip(_AROUND_TITLE)
-    if "  " in title or "\t" in title:
-        title = _SPACES.sub(" ", title)
+    title = title.replace("\t", " ")
+    while "  " in title:
+        title = title.replace("  ", " ")
     while title and title[0] in _CLOSERS:
         title = title[1:].lstrip(_AROUND_TITLE)
     while title and title[-1] in _OPENERS:
