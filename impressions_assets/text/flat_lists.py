@@ -9,7 +9,7 @@ believed when it starts at 0:00, or when its times are glued as only lost newlin
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice, pairwise
+from itertools import islice, pairwise
 
 from impressions_assets.text.lines import MANY_TIMES, Line, is_range
 from impressions_assets.text.times import Stamp, glued_times_in, may_hold_times
@@ -38,12 +38,11 @@ Item = tuple[float, str]
 
 def flat_lists(lines: Sequence[Line], duration_seconds: float | None) -> Iterator[list[Item]]:
     """The lists in each block of lines; a block stands between blank lines."""
-    for _, members in groupby(lines, key=lambda line: bool(line.text)):
-        both = list(members)
-        folded = "\n".join(line.folded for line in both)
+    folded_text = "\n".join([line.folded for line in lines])
+    text = "\n".join([line.text for line in lines])
+    for folded, block in zip(folded_text.split("\n\n"), text.split("\n\n"), strict=True):
         if not may_hold_times(folded, _FEWEST):
             continue
-        block = "\n".join(line.text for line in both)
         for run in _runs(folded, duration_seconds):
             if len(run) < _FEWEST or not (run[0].seconds <= 1 or _lost_newlines(run, folded)):
                 continue

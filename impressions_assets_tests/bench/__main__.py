@@ -127,10 +127,14 @@ def _speeds(home: Path) -> Iterator[tuple[str, str]]:
 def _parsing(name: str, speed: ParsingSpeed) -> Iterator[tuple[str, str]]:
     both = f"{speed.without_list:,.0f}, {speed.with_list:,.0f}"
     yield f"{name} of descriptions without and with a list, a CPU-second", both
-    ratio = speed.worst_seconds / speed.plain_seconds
-    worst = f"{speed.worst_seconds * 1000:.2f} ms, {ratio:.0f}x ({speed.worst_line})"
-    yield "  the slowest hostile line of 5,000 characters / a plain one", worst
-    yield "  a list of twice the length", f"{speed.twice_as_long:.2f}x"
+    for kind, seconds, piece in (
+        ("hostile line", speed.worst_line_seconds, speed.worst_line),
+        ("flood of lines", speed.worst_flood_seconds, speed.worst_flood),
+    ):
+        worst = f"{seconds * 1000:.2f} ms, {seconds / speed.plain_seconds:.0f}x ({piece!r})"
+        yield f"  the slowest {kind} of 5,000 characters / a plain one", worst
+    growths = f"{speed.growth:.2f}x, {speed.worst_growth:.2f}x"
+    yield "  a list, and the worst hostile text, of twice the length", growths
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How fast single rooms are on the synthetic channel's text, on one core."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,40 +14,31 @@ from impressions_assets.text.duplicates import Text, duplicates_of
 from impressions_assets.text.signatures import signature_of
 from impressions_assets.text.times import clock
 from impressions_assets_tests.bench.archive import video_id, words_of, write_video
+from impressions_assets_tests.bench.hostile import FLOODS, LENGTH, LINES, seconds_to, text_of
 from impressions_assets_tests.bench.meter import Cost, Meter
 
 _VIDEOS = 100
 _WORDS = 5000
-_LINE = 5000
 _SHORT = 400
 _TRIES, _TIMES = 3, 10
-# Pieces written by hand: repeated, they make a line that is slow to read, each in its own way.
-_HOSTILE = (
-    *("1:11", "0:00 ", "(1:02", "1h1", "[0:00](", "11: 1"),
-    *(
-        "1m1s",
-        "1h1m1",
-        "1：11 ",
-        "１：１１ ",
-        "12345678901:11",
-        "a? 1:02 ",
-        "12:34 to ",
-        "<1:02",
-        "`1:02 <a",
-    ),
-)
 
 
 class ParsingSpeed(NamedTuple):
-    """Descriptions read in a CPU-second; a hostile line beside a plain one of the same length."""
+    """Descriptions read in a CPU-second; a hostile text beside a plain one of the same length.
+
+    `growth` is what lists of 160 chapters take beside those of 80, and `worst_growth` what that
+    hostile text takes at twice its length whose time grows most: 2 when time is linear.
+    """
 
     without_list: float
     with_list: float
     worst_line: str
-    worst_seconds: float
+    worst_line_seconds: float
+    worst_flood: str
+    worst_flood_seconds: float
     plain_seconds: float
-    twice_as_long: float
-    """What lists of 160 chapters take beside those of 80: 2 when time is linear in the length."""
+    growth: float
+    worst_growth: float
 
 
 def captions_speed(folder: Path) -> float:
@@ -65,17 +57,22 @@ def parsing_speed(parse: Callable[[str], object]) -> ParsingSpeed:
     """Measure a parser of descriptions."""
     prose = [" ".join(words_of(number, 100)) for number in range(_VIDEOS)]
     lists = [f"{text}\n\n{_list_of(number)}\n\n{text}" for number, text in enumerate(prose)]
-    worst, line = max(
-        (_best_seconds(parse, [(piece * _LINE)[:_LINE]]), piece) for piece in _HOSTILE
+    once, twice = (
+        {piece: seconds_to(parse, text_of(piece, length)) for piece in (*LINES, *FLOODS)}
+        for length in (LENGTH, 2 * LENGTH)
     )
+    line, flood = (max(pieces, key=lambda piece: once[piece]) for pieces in (LINES, FLOODS))
     long, longer = ([_list_of(number, chapters) for number in range(10)] for chapters in (80, 160))
     return ParsingSpeed(
-        len(prose) / _best_seconds(parse, prose),
-        len(lists) / _best_seconds(parse, lists),
-        line,
-        worst,
-        _best_seconds(parse, [" ".join(words_of(1, _LINE))[:_LINE]]),
-        _best_seconds(parse, longer) / _best_seconds(parse, long),
+        without_list=len(prose) / _best_seconds(parse, prose),
+        with_list=len(lists) / _best_seconds(parse, lists),
+        worst_line=line,
+        worst_line_seconds=once[line],
+        worst_flood=flood,
+        worst_flood_seconds=once[flood],
+        plain_seconds=_best_seconds(parse, [" ".join(words_of(1, LENGTH))[:LENGTH]]),
+        growth=_best_seconds(parse, longer) / _best_seconds(parse, long),
+        worst_growth=max(twice[piece] / once[piece] for piece in once),
     )
 
 
@@ -104,11 +101,11 @@ def _best_seconds(parse: Callable[[str], object], descriptions: list[str]) -> fl
     """CPU-seconds to read them all once, the best of a few times."""
     best = float("inf")
     for _ in range(_TRIES):
-        meter = Meter()
+        begin = time.process_time()
         for _ in range(_TIMES):
             for description in descriptions:
                 parse(description)
-        best = min(best, meter.read().cpu_seconds / _TIMES)
+        best = min(best, (time.process_time() - begin) / _TIMES)
     return best
 
 

@@ -3,13 +3,18 @@
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from impressions_assets.jobs import DATA_ASSETS
+from impressions_assets.text.chapters import parse_chapters
+from impressions_assets.text.questions import parse_questions
 from impressions_assets_tests.bench.archive import write_archive
 from impressions_assets_tests.bench.channel import measure_channel
+from impressions_assets_tests.bench.hostile import FLOODS, LENGTH, LINES, slowest, text_of
 from impressions_assets_tests.bench.memory import tables_memory
 from impressions_assets_tests.bench.one_more import measure_rooms
 from impressions_assets_tests.bench.rooms import duplicates_cost, parsing_speed
@@ -79,7 +84,37 @@ def test_every_figure_of_a_parser_is_measured() -> None:
     speed = parsing_speed(seen.add)
     assert max(map(len, seen)) > 2 * 160
     assert all(figure > 0 for figure in speed if isinstance(figure, float))
-    assert speed.worst_line in "".join(seen)
+    assert text_of(speed.worst_line) in seen
+    assert text_of(speed.worst_flood) in seen
+
+
+def test_the_search_for_slow_texts_climbs_to_the_slowest() -> None:
+    def parse(text: str) -> None:
+        sum(range(text.count("b") * 100))
+
+    assert slowest(parse, ("a", "b", "c"), 0.2, seed=1)[0].strip("b") == ""
+
+
+@pytest.mark.parametrize("parse", [parse_chapters, parse_questions])
+@pytest.mark.parametrize("piece", [*LINES, *FLOODS])
+def test_a_hostile_text_of_twice_the_length_takes_at_most_twice_the_calls(
+    parse: Callable[[str], object], piece: str
+) -> None:
+    once, twice, four_times = (_calls(parse, text_of(piece, n * LENGTH // 4)) for n in (1, 2, 4))
+    assert twice <= 2.1 * once + 100
+    assert four_times <= 2.1 * twice + 100
+
+
+def _calls(parse: Callable[[str], object], text: str) -> int:
+    """How many functions are called, those of C included."""
+    calls = Counter[str]()
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, arg: calls.update([event]))
+    try:
+        parse(text)
+    finally:
+        sys.setprofile(before)
+    return calls["call"] + calls["c_call"]
 
 
 def test_the_same_seed_writes_the_same_archive(tmp_path: Path) -> None:
