@@ -32,6 +32,10 @@ _LABEL = re.compile(
     r"\s*[.:)\]–—-]+\s*(?=\S)",
     re.IGNORECASE,
 )
+_ANSWER = re.compile(
+    r"(?<!\w)(?:a|answer|antwort|respuesta|resposta|réponse|ответ)\s?#?\d{0,3}\s?[:：]\s",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\A\d{1,3}\s*[.:)\]–—-]+\s*(?=\S)")
 _NO_QUESTION = re.compile(
     r"(?:the )?(?:intro|outro|introduction|opening|closing|welcome|thanks?|thank you|credits|chant"
@@ -71,7 +75,13 @@ def parse_questions(description: str, announcements: Sequence[str] = ()) -> list
 
 
 def _without_labels(texts: Iterable[str]) -> list[str]:
-    """The questions alone; numbers count as labels when most have one."""
+    """The questions alone; numbers count as labels when most have one.
+
+    Where questions are labelled, labelled answers are none: "Q: Rye? A: No.".
+    """
+    texts = list(texts)
+    if any(map(_LABEL.match, texts)):
+        texts = [_ANSWER.split(text, maxsplit=1)[0] for text in texts]
     texts = [_without(_LABEL, text) for text in texts]
     if 2 * sum(_NUMBER.match(text) is not None for text in texts) >= max(2, len(texts)):
         texts = [_without(_NUMBER, text) for text in texts]
@@ -148,13 +158,13 @@ def _names(text: str, extra: Sequence[str]) -> bool:
 
 
 def _asking(lines: Sequence[Line]) -> Iterator[Entry]:
-    """The timed lines that end in a question mark, there or some lines below."""
+    """The timed lines with a question's label, or that end in a question mark some lines below."""
     for number, line in enumerate(lines):
         if edge := line.edge:
             title = clean_title(edge.text)
             if edge.side == "head":
                 title = _continued(title, _below(lines, number))
-            if _QUESTION_END.search(title):
+            if _QUESTION_END.search(title) or _LABEL.match(title):
                 yield Entry(edge.stamp, [title])
 
 

@@ -83,6 +83,25 @@ def test_parts_of_one_question_stay_together_and_keep_their_letters() -> None:
     assert texts_of(text) == ["(a) Rye? (b) Or wheat?", "1) How hot? 2) How long?", "Why?"]
 
 
+@pytest.mark.parametrize("heading", ["Q&A:\n", "", "Chapters\n"])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "0:10 Q: Rye or wheat? A: Rye.\n0:50 Q: How hot? A: It is hot: 250 degrees.",
+        "0:10 Q1: Rye or wheat?\nA1: Rye.\n0:50 Q2: How hot?\nA2: Very.",
+        "0:10 Q: Rye or wheat?\n0:20 A: Rye.\n0:50 Q: How hot?\n0:55 A: Very.",
+        "0:10 Question: Rye or wheat? Answer: Rye. 0:50 Question: How hot? Answer: Very.",
+    ],
+)
+def test_answers_that_stand_with_their_questions_are_none(heading: str, listed: str) -> None:
+    assert read(heading + listed) == [(10, "Rye or wheat?"), (50, "How hot?")]
+
+
+def test_a_letter_that_is_no_label_stays_in_its_question() -> None:
+    text = "Questions:\n0:10 Is plan A: rye, or is plan B: wheat?\n0:50 How hot?"
+    assert texts_of(text) == ["Is plan A: rye, or is plan B: wheat?", "How hot?"]
+
+
 def test_numbers_of_the_list_go_and_numbers_of_one_question_stay() -> None:
     text = "Questions:\n0:10 1. Rye?\n0:30 2. 1) How hot? 2) How long?\n0:50 3. Why?"
     assert texts_of(text) == ["Rye?", "1) How hot? 2) How long?", "Why?"]
