@@ -54,7 +54,7 @@ def redo(
     """Compute one video again, from a stage on: its rows are forgotten, then made anew."""
     from impressions_assets.cli.lookup import channels_with, video_id_of
     from impressions_assets.cli.running import data_launch, perform
-    from impressions_assets.cli.stages import forget_from, stages_from
+    from impressions_assets.cli.stages import forget_from, stages_from, with_shards
 
     place = open_place()
     names = stages_from(stage)
@@ -64,4 +64,4 @@ def redo(
         place.channel(found[0])  # says that it is retired
     for name in declared:
         forget_from(place.home, name, video_id_of(video), names)
-        perform(place, [data_launch(name, [*names, "tokenizer", "token_shards"])], verbose=verbose)
+        perform(place, [data_launch(name, with_shards(names))], verbose=verbose)

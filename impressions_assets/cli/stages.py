@@ -42,6 +42,11 @@ def stages_from(first: str) -> list[str]:
     return [name for name in ("videos", *names) if name in chosen]
 
 
+def with_shards(stages: list[str]) -> list[str]:
+    """Return the stages, and tokenizer and shards where documents may change."""
+    return [*stages, "tokenizer", "token_shards"] if "documents" in stages else stages
+
+
 def forget_from(home: Home, channel: str, video_id: str, stages: list[str]) -> None:
     """Remove what the stages know of a video, failures included, and that it had no captions."""
     key = key_of(video_id)

@@ -123,6 +123,12 @@ def test_redo_takes_a_link(in_talks: Impressions) -> None:
     assert "✓ documents 3 rows, 1 computed" in said.stderr
 
 
+def test_redo_of_an_article_leaves_what_no_article_feeds(in_talks: Impressions) -> None:
+    said = in_talks("redo", "talk-b", "--from", "articles")
+    assert "✓ articles 3 rows, 1 computed" in said.stderr
+    assert "tokenizer" not in said.stderr
+
+
 def test_redo_names_what_it_does_not_know(in_talks: Impressions) -> None:
     stage = in_talks("redo", "talk-b", "--from", "captions")
     assert (stage.exit_code, "begin from: videos, transcripts" in stage.stderr) == (1, True)
