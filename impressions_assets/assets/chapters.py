@@ -9,6 +9,7 @@ from impressions_assets.assets.declare import (
     NO_SOURCE_IS_PAUSED,
     NO_VIDEO_FAILED,
     Materialized,
+    by_title,
     channel_asset,
     log_progress,
     materialized,
@@ -65,6 +66,14 @@ def chapters(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
         videos_corrected=sum("manual" in origins for _, _, origins in rows),
         videos_segmented=sum("segmented" in origins for _, _, origins in rows),
         titles_not_given=home.table(STAGE.table).num_items(channel.name, "notes"),
+        preview=by_title(
+            home,
+            channel.name,
+            (
+                (found, {"chapters": len(starts), "from": ", ".join(sorted(set(origins)))})
+                for found, starts, origins in rows
+            ),
+        ),
     )
 
 

@@ -4,7 +4,7 @@ Does not belong here: what an asset does.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from inspect import isgeneratorfunction
@@ -162,6 +162,14 @@ def materialized(
         metadata=metadata,
         check_results=[all_done(report), *checks],
     )
+
+
+def by_title(
+    home: Home, channel: str, found: Iterable[tuple[str, Mapping[str, str | int | float]]]
+) -> list[Mapping[str, str | int | float]]:
+    """Return a preview: what was found of each video, beside its title, which people know it by."""
+    titles = dict(home.table("videos").columns(channel, "video_id", "title"))
+    return [{"title": titles.get(video_id) or video_id, **facts} for video_id, facts in found]
 
 
 def standing_facts(home: Home, channel: str) -> dict[str, Any]:

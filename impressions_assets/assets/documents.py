@@ -8,6 +8,7 @@ import dagster as dg
 from impressions_assets.assets.declare import (
     NO_VIDEO_FAILED,
     Materialized,
+    by_title,
     channel_asset,
     listed,
     log_progress,
@@ -65,7 +66,9 @@ def documents(context: dg.AssetExecutionContext, impressions: Impressions) -> Ma
         num_characters=sum(size for _, size in sizes),
         with_text=texts,
         num_dropped=table.num_items(channel.name, "dropped"),
-        preview=[{"video": video_id, "characters": size} for video_id, size in sizes],
+        preview=by_title(
+            home, channel.name, ((found, {"characters": size}) for found, size in sizes)
+        ),
     )
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 from impressions_assets.assets.declare import (
     NO_VIDEO_FAILED,
     Materialized,
+    by_title,
     channel_asset,
     log_progress,
     materialized,
@@ -52,7 +53,11 @@ def qa_pairs(context: dg.AssetExecutionContext, impressions: Impressions) -> Mat
         num_pairs=sum(len(starts) for _, starts, _ in rows),
         num_reviewed=sum(review != "unreviewed" for _, _, reviews in rows for review in reviews),
         num_dropped=table.num_items(channel.name, "dropped"),
-        preview=[{"video": found, "pairs": len(starts)} for found, starts, _ in rows if starts],
+        preview=by_title(
+            home,
+            channel.name,
+            ((found, {"pairs": len(starts)}) for found, starts, _ in rows if starts),
+        ),
     )
 
 

@@ -322,6 +322,7 @@ def test_metadata_previews_hold_titles_and_counts_and_no_transcripts(
     assert "Talk talk-a" in shown
     assert not any(sentence in shown for i in TALKS for sentence in talk(i))
     assert first.metadata("documents")["dagster/row_count"] == 3
+    assert all("Talk talk-a" in repr(first.metadata(name)) for name in ("chapters", "documents"))
 
 
 def test_every_check_is_reported_for_its_partition(lived_in: tuple[House, Run]) -> None:
