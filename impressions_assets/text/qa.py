@@ -17,12 +17,14 @@ from impressions_assets.rows import Chapters, QAPair, QAPairs, Question, Segment
 from impressions_assets.text.asked import asked_by_speakers
 from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.corrections import with_ids
+from impressions_assets.text.paragraphs import is_named
 from impressions_assets.text.question_times import moved
 from impressions_assets.text.questions import parse_questions
 from impressions_assets.transforms import Answered, Transform, pairs_through, segments_through
 
 _CONFIDENCE = {"description": 1.0, "chapter": 0.8}
 _IS_QUESTION = re.compile(r"[?？؟][\"'”’»)\]]*$")
+_WORDS_OF_ASSENT = 4
 _WORD = re.compile(r"\w+")
 
 
@@ -161,10 +163,24 @@ def _without_asking_turn(segments: Sequence[Segment], question: str) -> Sequence
 
 
 def _of_the_answering(segments: Sequence[Segment], asker: str) -> Sequence[Segment]:
-    """What the one who answers most says, without the asker and their interjections."""
+    """What the one who answers says, without the asker and their interjections."""
     others = [segment for segment in segments if segment.speaker != asker]
-    speaker = _main_speaker(others)
+    speaker = _replying(others)
     return [segment for segment in others if segment.speaker == speaker]
+
+
+def _replying(others: Sequence[Segment]) -> str | None:
+    """Who says most; of turns without names, which never come again, the first that replies.
+
+    A later turn may answer what nobody took for a question: "I want both at once.".
+    """
+    main = _main_speaker(others)
+    if main is None or is_named(main):
+        return main
+    num_words: Counter[str | None] = Counter()
+    for segment in others:
+        num_words[segment.speaker] += len(segment.text.split())
+    return next((turn for turn, count in num_words.items() if count > _WORDS_OF_ASSENT), main)
 
 
 def _main_speaker(segments: Sequence[Segment]) -> str | None:

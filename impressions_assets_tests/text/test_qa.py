@@ -65,6 +65,18 @@ def test_the_asking_turn_is_no_part_of_the_answer() -> None:
     assert {p.speaker for p in pairs} == {"Guest"}
 
 
+def test_where_turns_have_no_names_the_first_reply_answers_and_no_longer_one_later() -> None:
+    said = [
+        Segment(0, 4, "And if I delete a channel from the file?", "turn 1"),
+        Segment(4, 5, "Well, yes.", "turn 2"),
+        Segment(5, 9, "It is retired, and the data stay.", "turn 3"),
+        Segment(9, 12, "Now the expensive box. I want both at once.", "turn 4"),
+        Segment(12, 40, "Only one of them will train at a time; the other waits.", "turn 5"),
+    ]
+    [pair] = pairs_of(video(), transcript(said), chapters()).pairs
+    assert (pair.answer, pair.speaker) == ("It is retired, and the data stay.", "turn 3")
+
+
 def test_a_host_who_talks_more_than_the_guest_still_only_asks() -> None:
     said = [
         Segment(0, 9, "Well, tell us, why do we merge pairs of bytes at all?", "Host"),
