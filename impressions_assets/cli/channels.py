@@ -19,7 +19,7 @@ def add(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
+            metavar="SOURCE",
             help="A YouTube link, a folder that yt-dlp wrote, a file or folder of text, a dataset"
             " (hf:NAME).",
             show_default=False,

@@ -17,6 +17,7 @@ def correct(
     sheets: Annotated[
         list[Path] | None,
         typer.Argument(
+            metavar="SHEET",
             help="Sheets that `export --format review` wrote, with your changes.",
             show_default=False,
         ),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def forget(
-    video: Annotated[str, typer.Argument(help="The id of a video, or a link to it.")],
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="Its id, or a link to it.")],
     yes: Annotated[
         bool, typer.Option("--yes", help="Do it; without this, only what would go is shown.")
     ] = False,

@@ -6,7 +6,7 @@ import typer
 
 from impressions_assets.cli.place import open_place
 
-Name = Annotated[str, typer.Argument(help="A channel of channels.yaml.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A channel of channels.yaml.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show Dagster's log instead of writing it away.")
 ]
@@ -42,7 +42,7 @@ def materialize(
 
 
 def redo(
-    video: Annotated[str, typer.Argument(help="The id of a video, or a link to it.")],
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="Its id, or a link to it.")],
     stage: Annotated[
         str, typer.Option("--from", help="Where to begin: transcripts, chapters, …")
     ] = "transcripts",

@@ -21,7 +21,9 @@ _UNUSED_SECONDS = 24 * 3600.0
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(help="A channel; all when not given.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A channel; all without.")
+    ] = None,
     config: Annotated[
         bool, typer.Option("--config", help="Also show every setting, and where things lie.")
     ] = False,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    video: Annotated[str, typer.Argument(help="The id of a video, or a link to it.")],
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="Its id, or a link to it.")],
     channel: Annotated[
         str | None, typer.Option("--channel", help="Only in this channel.", show_default=False)
     ] = None,

@@ -1,6 +1,7 @@
 """The command as a whole: what it offers, how it speaks of mistakes, what it loads."""
 
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,16 @@ def test_every_command_is_documented_with_an_example(name: str) -> None:
     assert f"impressions {name}" in command.epilog
     undescribed = [p.name for p in command.params if not getattr(p, "help", None)]
     assert undescribed == []
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [("add", "[SOURCE]..."), ("train", "{NAME}"), ("show", "{VIDEO}"), ("correct", "[SHEET]...")],
+)
+def test_arguments_are_called_in_help_as_in_our_pages(
+    impressions: Impressions, name: str, usage: str
+) -> None:
+    assert f" {usage}\n" in re.sub(" +\n", "\n", impressions(name, "--help").output)
 
 
 def test_help_shows_examples_that_fit_a_narrow_terminal(impressions: Impressions) -> None:

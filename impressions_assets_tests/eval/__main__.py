@@ -30,13 +30,15 @@ SCORES: dict[str, tuple[str, Callable[[Path], Iterator[str]]]] = {
 
 def main() -> None:
     """Print each score that DATA holds texts for."""
-    parser = argparse.ArgumentParser(prog="make eval", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make eval", usage="make eval DATA=FOLDER", description=__doc__
+    )
     parser.add_argument("data", type=Path, metavar="DATA")
     data = parser.parse_args().data
     found = {name: score for name, (part, score) in SCORES.items() if (data / part).is_dir()}
     if not found:
-        parts = ", ".join(part for part, _ in SCORES.values())
-        parser.error(f"{data} holds nothing to score: it would be one of {parts}")
+        parts = ", ".join(dict.fromkeys(part for part, _ in SCORES.values()))
+        parser.error(f"{data} holds nothing to score; it would hold some of: {parts}")
     for name, score in found.items():
         print(f"\n## {name}\n")
         for line in score(data):
