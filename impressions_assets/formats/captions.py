@@ -1,12 +1,15 @@
 """Captions as files: WebVTT and SRT, one per video whose words have times."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from impressions_assets.formats.files import safe_name, write_text
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Segment, Transcript
+from impressions_assets.text.paragraphs import is_named
 
 
 def vtt(channel: ChannelReader, folder: Path) -> list[Path]:
@@ -21,7 +24,7 @@ def srt(channel: ChannelReader, folder: Path) -> list[Path]:
 
 def vtt_of(transcript: Transcript) -> str:
     """Return a transcript as WebVTT, with its speakers as voices."""
-    return "\n\n".join(["WEBVTT", *map(_vtt_cue, transcript.segments)]) + "\n"
+    return "\n\n".join(["WEBVTT", *map(_vtt_cue, _marked(transcript.segments))]) + "\n"
 
 
 def srt_of(transcript: Transcript) -> str:
@@ -29,7 +32,7 @@ def srt_of(transcript: Transcript) -> str:
 
     `[Name]: ` is how diarization tools write them, and what `read_captions` reads back.
     """
-    cues = (_srt_cue(number, s) for number, s in enumerate(transcript.segments, start=1))
+    cues = (_srt_cue(number, s) for number, s in enumerate(_marked(transcript.segments), start=1))
     return "\n\n".join(cues) + "\n"
 
 
@@ -47,6 +50,19 @@ def _files(
         for row in channel.home.table("transcripts").rows(channel.name)
         if row.is_timed and row.segments
     ]
+
+
+def _marked(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Give turns without names back the `>>` that they came from: "turn 7" is nobody's name."""
+    before: str | None = None
+    for segment in segments:
+        speaker, text = segment.speaker, segment.text
+        if speaker and not is_named(speaker):
+            text = text if speaker == before else f">> {text}"
+            yield replace(segment, speaker=None, text=text)
+        else:
+            yield segment
+        before = speaker
 
 
 def _vtt_cue(segment: Segment) -> str:

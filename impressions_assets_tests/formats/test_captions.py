@@ -27,6 +27,17 @@ def test_captions_are_read_back_as_they_were(
     assert read[0].speaker == "Ada"
 
 
+@pytest.mark.parametrize("form", ["vtt", "srt"])
+def test_turns_without_names_are_marked_where_they_begin_and_read_back(form: str) -> None:
+    said = [("turn 1", "Is it on?"), ("turn 2", "It is."), ("turn 2", "Look."), ("Ada", "Hello.")]
+    segments = tuple(Segment(n, n + 1.0, text, who) for n, (who, text) in enumerate(said))
+    written = {"vtt": vtt_of, "srt": srt_of}[form](
+        Transcript(video_id="a", origin="manual", segments=segments)
+    )
+    assert "turn" not in written
+    assert [(s.speaker, s.text) for s in read_captions(written, form)] == said
+
+
 @given(st.integers(0, 10**8), st.integers(1, 10**5), st.sampled_from(["vtt", "srt"]))
 def test_times_survive_to_the_millisecond(start_ms: int, length_ms: int, form: str) -> None:
     segment = Segment(start_ms / 1000, (start_ms + length_ms) / 1000, "word")
