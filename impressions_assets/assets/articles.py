@@ -28,7 +28,7 @@ from impressions_assets.text.articles import article_of
 from impressions_assets.text.prompts import for_rewrite
 from impressions_assets.text.rewriting import rewritten
 
-STAGE = Stage("articles", 3, ("videos", "transcripts", "chapters"))
+STAGE = Stage("articles", 4, ("videos", "transcripts", "chapters"))
 
 
 @channel_asset(
@@ -100,4 +100,5 @@ def _work(impressions: Impressions, channel: Channel, sources: Sequence[Source])
         window_words=model.window_words,
         sees_pictures=_sees_pictures(channel),
     )
-    return side_by_side(partial(article, rewrite=rewrite), answers, model.concurrency)
+    article = partial(article, rewrite=rewrite, language=channel.articles.language)
+    return side_by_side(article, answers, model.concurrency)

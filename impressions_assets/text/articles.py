@@ -35,6 +35,7 @@ def article_of(
     chapters: Chapters,
     *,
     rewrite: Rewrite | None = None,
+    language: str | None = None,
     pictures: Pictures = lambda video, chapters: {},
 ) -> Article:
     """The page; '' when the video has no words.
@@ -44,8 +45,10 @@ def article_of(
         transcript: what was said, or written.
         chapters: its chapters.
         rewrite: puts what was said into other words; text that nobody spoke stays as it is.
+        language: BCP 47 tag of the language that a rewrite is in; that of the talk without.
         pictures: gives key frames of the chapters.
     """
+    byline = _byline(video, language or transcript.language)
     title = clean_line(video.title) or video.video_id
     segments = clean_transcript(transcript).segments
     if transcript.is_timed:
@@ -58,7 +61,7 @@ def article_of(
     if not transcript.is_timed:
         page = page._replace(notes=(_NO_TIMES,) if rewrite else ())
         body = [block for segment in segments for block in _written(segment.text)]
-        return _article(video, page, body, num_words)
+        return _article(video, page, byline, body, num_words)
     page = page._replace(
         parts=tuple(parts_of(segments, chapters.chapters)),
         pictures=pictures(video, chapters.chapters),
@@ -67,11 +70,11 @@ def article_of(
         page = rewrite(video, page)
         num_words = sum(num_words_in(part.text) for part in page.paragraphs)
     body = [_contents(page), *_speech(page, is_dialogue(segments), video.url)]
-    return _article(video, page, body, num_words)
+    return _article(video, page, byline, body, num_words)
 
 
-def _article(video: Video, page: Page, body: Sequence[str], num_words: int) -> Article:
-    head = [f"# {escaped_title(page.title)}", _byline(video), escaped(page.summary)]
+def _article(video: Video, page: Page, byline: str, body: Sequence[str], num_words: int) -> Article:
+    head = [f"# {escaped_title(page.title)}", byline, escaped(page.summary)]
     return Article(
         video_id=video.video_id,
         title=page.title,
@@ -82,19 +85,22 @@ def _article(video: Video, page: Page, body: Sequence[str], num_words: int) -> A
     )
 
 
-def _byline(video: Video) -> str:
-    link = f"[Watch the video]({video.url})" if video.url else ""
-    parts = [escaped_title(video.channel_title), _day(video.published), link]
+def _byline(video: Video, language: str) -> str:
+    """Channel, day and link; in words that all languages share where the page is not English."""
+    is_english = language.split("-")[0].lower() in ("en", "und")
+    words = "Watch the video" if is_english else "Video"
+    link = f"[{words}]({video.url})" if video.url else ""
+    parts = [escaped_title(video.channel_title), _day(video.published, in_words=is_english), link]
     return " · ".join(part for part in parts if part)
 
 
-def _day(published: str | None) -> str:
-    """`10 March 2014`; as much of the date as there is when it is no full one."""
+def _day(published: str | None, *, in_words: bool) -> str:
+    """`10 March 2014`, or `2014-03-10`; as much of the date as there is when it is no full one."""
     try:
         day = date.fromisoformat((published or "")[:10])
     except ValueError:
         return escaped_title(published or "")
-    return f"{day.day} {day:%B %Y}"
+    return f"{day.day} {day:%B %Y}" if in_words else day.isoformat()
 
 
 def _contents(page: Page) -> str:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from impressions_assets.rows import Chapter, Chapters, Segment, Transcript, Video
 from impressions_assets.text.articles import article_of
@@ -35,6 +36,16 @@ def test_an_article_has_title_byline_summary_contents_and_linked_headings() -> N
         "## Costs [0:05](https://v.example/watch?v=v&t=5)\n\nIt costs.\n"
     )
     assert (article.title, article.num_words) == ("Bytes & #1 *pairs*", 4)
+
+
+@pytest.mark.parametrize(("spoken_in", "written_in"), [("de-DE", None), ("en", "de")])
+def test_a_page_that_is_not_english_has_no_english_byline(
+    spoken_in: str, written_in: str | None
+) -> None:
+    talk = video(url="https://v.example/v", published="2024-03-05")
+    said = replace(transcript(spoken("Hallo.")), language=spoken_in)
+    markdown = article_of(talk, said, chapters(), language=written_in).markdown
+    assert "2024-03-05 · [Video](https://v.example/v)\n" in markdown
 
 
 def test_without_a_page_the_times_are_plain() -> None:
