@@ -1,5 +1,6 @@
 """How a channel stands, in lines for people."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ def lines_of(standing: "Standing") -> Iterator[str]:
     yield f"videos: {_counts(standing.videos) or 'none'}"
     yield f"with words: {_counts(words) or 'none'}"
     if without:
-        reasons = {why or "no captions": count for why, count in standing.without_words.items()}
+        reasons = Counter[str]()
+        for why, count in standing.without_words.items():
+            reasons["no captions" if why in ("", "none") else why] += count
         yield f"without words: {_counts(reasons)}"
     for unread in standing.unread:
         again = f"; next try {minute(unread.next_try)}" if unread.next_try else ""

@@ -29,6 +29,15 @@ def test_status_shows_what_failed(impressions: Impressions, archive: Archive) ->
     assert re.search(r"^videos +2 +1 +until their input changes", shown, re.MULTILINE)
 
 
+def test_status_calls_a_talk_without_captions_that(
+    impressions: Impressions, archive: Archive
+) -> None:
+    archive.captions("talk-b").unlink()
+    impressions("add", str(archive.folder), "--name", "mine")
+    impressions("materialize", "mine", "--select", "videos,transcripts")
+    assert "without words: 1 no captions\n" in impressions("status", "mine").stdout
+
+
 def test_status_shows_the_settings_that_count(in_talks: Impressions, talks: Path) -> None:
     said = in_talks("status", "talks", "--config").stdout
     settings = json.loads(said[said.index("\n{") :])
