@@ -181,6 +181,9 @@ class ModelSettings(Strict):
     preset: Literal["debug", "baby", "small", "tinystories", "gpt2"] = Field(
         default="baby", description="size to start from"
     )
+    recipe: Literal["modern", "classic"] | None = Field(
+        default=None, description="modern, or classic: nanoGPT's GPT-2"
+    )
     n_layer: int | None = Field(default=None, ge=1, description="blocks")
     n_head: int | None = Field(default=None, ge=1, description="attention heads; divides n_embd")
     n_embd: int | None = Field(default=None, ge=1, description="width")
@@ -188,7 +191,7 @@ class ModelSettings(Strict):
     dropout: float | None = Field(
         default=None, ge=0, lt=1, description="share dropped, 0 to below 1"
     )
-    bias: bool | None = Field(default=None, description="bias in linear layers and norms")
+    bias: bool | None = Field(default=None, description="biases, in the recipe classic only")
     tied: bool | None = Field(default=None, description="head shares the embedding")
 
 

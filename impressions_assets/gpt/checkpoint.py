@@ -22,7 +22,7 @@ from torch import Tensor
 from impressions_assets.errors import CheckpointError
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.loader import Position
-from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.model import GPT, model_of
 from impressions_assets.gpt.run import HistoryPoint
 from impressions_assets.gpt.swap import current, replacing
 
@@ -99,7 +99,8 @@ class Checkpoint:
     @property
     def model_config(self) -> ModelConfig:
         """The shape of its model."""
-        return ModelConfig.model_validate(self.meta.model)
+        # What was saved before there were recipes is classic.
+        return ModelConfig.model_validate({"recipe": "classic"} | self.meta.model)
 
     @property
     def tokenizer_dir(self) -> Path:
@@ -113,7 +114,7 @@ class Checkpoint:
 
     def model(self) -> GPT:
         """The model with its weights, on the CPU."""
-        model = GPT(self.model_config, self.meta.vocab_size)
+        model = model_of(self.model_config, self.meta.vocab_size)
         model.load_state_dict(self.model_tensors())
         return model
 

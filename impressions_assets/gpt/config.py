@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from impressions_assets.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Recipe = Literal["modern", "classic"]
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -23,13 +24,14 @@ class ModelConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    recipe: Annotated[Recipe, Field(description="modern, or classic: nanoGPT's GPT-2")] = "modern"
     n_layer: Annotated[int, Field(ge=1, description="blocks")] = 6
     n_head: Annotated[int, Field(ge=1, description="attention heads; must divide n_embd")] = 6
     n_embd: Annotated[int, Field(ge=1, description="width of the residual stream")] = 384
     block_size: Annotated[int, Field(ge=1, description="context, in tokens")] = 256
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of values dropped")] = 0.0
-    bias: Annotated[bool, Field(description="biases in the linear and LayerNorm layers")] = False
-    tied: Annotated[bool, Field(description="one matrix for embedding and head")] = True
+    bias: Annotated[bool, Field(description="biases, in the recipe classic only")] = False
+    tied: Annotated[bool, Field(description="one matrix for embedding and head")] = False
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:
@@ -37,6 +39,12 @@ class ModelConfig(BaseModel):
             raise ValueError(
                 f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}; "
                 f"{self.n_embd - self.n_embd % self.n_head or self.n_head} is"
+            )
+        if self.recipe == "modern" and (self.bias or self.n_embd // self.n_head % 2):
+            raise ValueError(
+                f"recipe modern has no biases (bias is {self.bias}), and a head of it has an even "
+                f"size (n_embd / n_head is {self.n_embd // self.n_head}); choose so, or recipe "
+                "classic"
             )
         return self
 
@@ -97,6 +105,9 @@ class TrainConfig(BaseModel):
         return self
 
 
+# Measured in docs/decisions/0013-a-modern-recipe.md; nanoGPT's own for a small model.
+LEARNING_RATES: Mapping[Recipe, float] = MappingProxyType({"modern": 5e-3, "classic": 1e-3})
+
 _Preset = Mapping[str, Any]
 _C = TypeVar("_C", ModelConfig, TrainConfig)
 
@@ -108,18 +119,8 @@ def _preset(**settings: Any) -> _Preset:
 MODEL_PRESETS: Mapping[str, _Preset] = MappingProxyType(
     {
         "debug": _preset(n_layer=2, n_head=2, n_embd=32, block_size=32, batch_size=4),
-        # nanoGPT's size for a CPU. On 130 kB of text an untied head, 1.5e-3 and beta2 0.99 gave
-        # 2.26 bits per byte after 500 steps, nanoGPT's own settings 2.30; dropout cost more time
-        # than it gained.
-        "baby": _preset(
-            n_layer=4,
-            n_head=4,
-            n_embd=128,
-            block_size=64,
-            tied=False,
-            batch_size=12,
-            learning_rate=1.5e-3,
-            beta2=0.99,
+        "baby": _preset(  # nanoGPT's size for a CPU
+            n_layer=4, n_head=4, n_embd=128, block_size=64, batch_size=12, beta2=0.99
         ),
         "small": _preset(
             n_layer=6,
@@ -132,6 +133,8 @@ MODEL_PRESETS: Mapping[str, _Preset] = MappingProxyType(
         ),
         "tinystories": _preset(n_layer=4, n_head=4, n_embd=256, block_size=512, batch_size=16),
         "gpt2": _preset(
+            recipe="classic",
+            tied=True,
             n_layer=12,
             n_head=12,
             n_embd=768,
@@ -166,8 +169,10 @@ def resolve(
     settings |= _named(LENGTH_PRESETS, length_preset, "length preset")
     for layer in overrides:
         _lay_over(settings, layer)
-    model = {name: settings.pop(name) for name in ModelConfig.model_fields if name in settings}
-    return _validated(ModelConfig, model), _validated(TrainConfig, settings)
+    names = [name for name in ModelConfig.model_fields if name in settings]
+    model = _validated(ModelConfig, {name: settings.pop(name) for name in names})
+    settings.setdefault("learning_rate", LEARNING_RATES[model.recipe])
+    return model, _validated(TrainConfig, settings)
 
 
 def _named(presets: Mapping[str, _Preset], name: str, kind: str) -> _Preset:

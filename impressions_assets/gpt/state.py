@@ -16,7 +16,7 @@ from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
 from impressions_assets.gpt.data import TrainingData
 from impressions_assets.gpt.device import device_of, dtype_of
 from impressions_assets.gpt.loader import WindowLoader
-from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import optimizer_of
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 
@@ -71,7 +71,7 @@ class TrainingState:
         self.dtype = dtype_of(run.train.dtype, self.device)
         self.loader = WindowLoader(data.train, run.model.block_size, run.train.seed)
         torch.manual_seed(run.train.seed)
-        self.model = GPT(run.model, data.manifest.vocab_size).to(self.device)
+        self.model = model_of(run.model, data.manifest.vocab_size).to(self.device)
         self.optimizer = optimizer_of(self.model, run.train)
         fp16 = self.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)

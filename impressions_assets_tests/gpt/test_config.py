@@ -27,6 +27,14 @@ def test_later_layers_win_over_earlier_ones_and_over_the_presets():
     assert (shape.n_layer, train.batch_size) == (3, 9)
 
 
+def test_the_recipe_decides_the_learning_rate_unless_it_is_given():
+    def rate(**settings) -> float:
+        return resolve("baby", "quick", settings)[1].learning_rate
+
+    assert (rate(), rate(recipe="classic")) == (5e-3, 1e-3)
+    assert rate(learning_rate=2e-3) == 2e-3
+
+
 def test_a_length_in_epochs_replaces_a_length_in_steps_of_an_earlier_layer():
     _, train = resolve("debug", "quick", {"max_epochs": 2})
     assert (train.max_iters, train.max_epochs) == (None, 2)
@@ -38,6 +46,8 @@ def test_a_length_in_epochs_replaces_a_length_in_steps_of_an_earlier_layer():
     ("overrides", "words"),
     [
         ({"n_head": 3}, ["n_embd 32", "n_head 3", "30 is"]),
+        ({"bias": True}, ["no biases", "bias is True", "classic"]),
+        ({"n_embd": 18}, ["n_embd / n_head is 9", "classic"]),
         ({"max_iters": 5, "max_epochs": 5}, ["max_iters and max_epochs"]),
         ({"batch_size": 0}, ["batch_size is 0", "greater than or equal to 1"]),
         ({"device": "tpu"}, ["device is 'tpu'", "'auto', 'cpu', 'cuda' or 'mps'"]),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.evaluate import Evaluator
 from impressions_assets.gpt.loader import TokenStream
-from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.model import GPT, model_of
 from impressions_assets.gpt.unigram import unigram_bits_per_byte
 
 CPU, FLOAT32 = torch.device("cpu"), torch.float32
@@ -23,7 +23,7 @@ def stream_of(ids: list[int]) -> TokenStream:
 
 def model() -> GPT:
     torch.manual_seed(0)
-    return GPT(ModelConfig(n_layer=1, n_head=2, n_embd=8, block_size=10, dropout=0.5), 20)
+    return model_of(ModelConfig(n_layer=1, n_head=2, n_embd=8, block_size=10, dropout=0.5), 20)
 
 
 @pytest.mark.parametrize("num_tokens", [2, 7, 11, 43])

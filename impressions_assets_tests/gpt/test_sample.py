@@ -8,19 +8,19 @@ import torch
 
 from impressions_assets.errors import CheckpointError, ConfigError
 from impressions_assets.gpt.config import ModelConfig
-from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.sample import Chooser, Generator
 from impressions_assets.gpt.stop import StopRequest
 from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
 from impressions_assets.gpt.trainer import train
 
-SHAPE = ModelConfig(n_layer=1, n_head=2, n_embd=16, block_size=12)
+SHAPE = ModelConfig(recipe="classic", tied=True, n_layer=1, n_head=2, n_embd=16, block_size=12)
 GREEDY = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0, "repetition_penalty": 1.0}
 
 
 def untrained(tokenizer: Tokenizer, seed: int = 0) -> Generator:
     torch.manual_seed(seed)
-    return Generator(GPT(SHAPE, tokenizer.vocab_size), tokenizer, context=12)
+    return Generator(model_of(SHAPE, tokenizer.vocab_size), tokenizer, context=12)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_prompt_longer_than_the_context_counts_by_its_end(characters):
 
 def test_greedy_generation_with_the_cache_is_greedy_generation_without(characters):
     torch.manual_seed(3)
-    model = GPT(SHAPE, characters.vocab_size).eval()
+    model = model_of(SHAPE, characters.vocab_size).eval()
     ids = characters.encode("abc")
     with torch.inference_mode():
         for _ in range(8):

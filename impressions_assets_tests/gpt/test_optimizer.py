@@ -1,0 +1,99 @@
+"""The optimizer: which weights move how, what Muon does, and the learning rate's way."""
+
+import pytest
+import torch
+
+from impressions_assets.gpt.config import ModelConfig, TrainConfig
+from impressions_assets.gpt.model import model_of
+from impressions_assets.gpt.optimizer import learning_rate_at, optimizer_of, orthogonal
+
+SHAPE = {"n_layer": 2, "n_head": 2, "n_embd": 32, "block_size": 16}
+
+
+def groups_of(**changes) -> list[tuple[set[str], bool, float]]:
+    model = model_of(ModelConfig(**SHAPE, **changes), 50)
+    name_of = {id(weight): name for name, weight in model.named_parameters()}
+    return [
+        (
+            {name_of[id(p)].split(".")[-2] for p in group["params"]},
+            group["muon"],
+            group["weight_decay"],
+        )
+        for group in optimizer_of(model, TrainConfig(weight_decay=0.3)).param_groups
+    ]
+
+
+def test_only_matrices_decay():
+    decayed, kept = groups_of(recipe="classic", bias=True)
+    assert decayed[1:] == (False, 0.3)
+    assert kept[1:] == (False, 0.0)
+    assert kept[0] == {"attention_norm", "mlp_norm", "norm", "qkv", "projection", "expand"}
+
+
+def test_muon_moves_the_matrices_of_modern_blocks_and_adamw_the_rest():
+    assert groups_of() == [
+        ({"qkv", "projection", "expand"}, True, 0.3),
+        ({"token_embedding", "head"}, False, 0.3),
+    ]
+
+
+def test_orthogonal_brings_all_singular_values_near_one_and_keeps_the_directions():
+    torch.manual_seed(0)
+    given = [torch.randn(shape) * 7 for shape in [(8, 24), (24, 8), (8, 8), (8, 24)]]
+    for before, after in zip(given, orthogonal(given), strict=True):
+        assert after.shape == before.shape
+        values = torch.linalg.svdvals(after)
+        assert 0.5 < values.min() <= values.max() < 1.3
+        u, _, vh = torch.linalg.svd(before, full_matrices=False)
+        assert (u.T @ after @ vh.T).diagonal().min() > 0.5
+
+
+def test_a_step_moves_a_matrix_as_far_as_adamw_would_whatever_its_gradient():
+    model = model_of(ModelConfig(**SHAPE), 50)
+    weight = model.blocks[0].attention.qkv.weight
+    optimizer = optimizer_of(model, TrainConfig(learning_rate=0.1, weight_decay=0.0))
+    before = weight.detach().clone()
+    weight.grad = torch.randn_like(weight) * 1e-5
+    optimizer.step()
+    assert (weight - before).square().mean().sqrt().item() == pytest.approx(0.1 * 0.2, rel=0.2)
+
+
+def test_what_is_not_finite_moves_neither_weight_nor_momentum():
+    model = model_of(ModelConfig(**SHAPE), 50)
+    optimizer = optimizer_of(model, TrainConfig())
+
+    def step(value: float) -> None:
+        for weight in model.parameters():
+            weight.grad = torch.full_like(weight, value)
+        optimizer.found_inf = torch.tensor(float(value != value))
+        optimizer.step()
+
+    def content() -> list[torch.Tensor]:
+        state = [v for s in optimizer.state.values() for v in s.values()]
+        return [tensor.detach().clone() for tensor in (*model.parameters(), *state)]
+
+    step(0.5)
+    before = content()
+    step(float("nan"))
+    assert all(map(torch.equal, before, content()))
+    step(0.5)
+    assert not any(map(torch.equal, before[:3], content()[:3]))
+
+
+def test_the_learning_rate_warms_up_then_falls_to_its_minimum():
+    config = TrainConfig(learning_rate=1.0, min_lr=0.1, warmup_iters=10)
+    rates = [learning_rate_at(step, config, 100) for step in range(101)]
+    assert rates[0] == pytest.approx(1 / 11)
+    assert max(rates) == rates[10] == 1.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[55] == pytest.approx(0.55)
+    assert rates[100] == pytest.approx(0.1)
+
+
+def test_without_an_end_the_learning_rate_stays_up():
+    config = TrainConfig(learning_rate=1.0, warmup_iters=10)
+    assert learning_rate_at(10**6, config, None) == 1.0
+
+
+def test_decay_lr_off_keeps_the_rate():
+    assert learning_rate_at(0, TrainConfig(learning_rate=1.0, decay_lr=False), 100) == 1.0
