@@ -45,6 +45,10 @@ def generate(
         float | None,
         typer.Option("--top-p", help="Only the fewest tokens that have this probability together."),
     ] = None,
+    min_p: Annotated[
+        float | None,
+        typer.Option("--min-p", help="Only tokens with this share of the likeliest's probability."),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option("--seed", help="The same seed, the same text.", show_default=False),
@@ -52,6 +56,9 @@ def generate(
     repetition_penalty: Annotated[
         float, typer.Option("--repetition-penalty", help="Above 1 makes repetition rarer.")
     ] = 1.0,
+    may_loop: Annotated[
+        bool, typer.Option("--may-loop", help="Go on when it says the same again and again.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write to the file only.")] = False,
 ) -> None:
     """Let a channel's model speak, after some words if you like."""
@@ -63,8 +70,10 @@ def generate(
         "temperature": temperature,
         "top_k": top_k,
         "top_p": top_p,
+        "min_p": min_p,
         "seed": secrets.randbits(31) if seed is None else seed,
         "repetition_penalty": repetition_penalty,
+        "may_loop": may_loop,
     }
     generator = _load(place, name, version)
     said = ""

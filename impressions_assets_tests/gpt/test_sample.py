@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from impressions_assets.errors import CheckpointError, ConfigError
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.model import model_of
-from impressions_assets.gpt.sample import Chooser, Generator
+from impressions_assets.gpt.sample import Chooser, Generator, is_loop
 from impressions_assets.gpt.stop import StopRequest
 from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
 from impressions_assets.gpt.trainer import train
@@ -132,6 +134,39 @@ def test_top_p_keeps_the_fewest_that_reach_it():
     assert chosen(halves, top_p=1.0) == {0, 1, 2, 3}
 
 
+def test_min_p_keeps_what_is_likely_beside_the_likeliest():
+    shares = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().tolist()
+    assert chosen(shares, min_p=0.5) == {0, 1}
+    assert chosen(shares, min_p=0.2) == {0, 1, 2}
+    assert chosen(shares, min_p=0.0) == {0, 1, 2, 3}
+
+
+@given(st.lists(st.integers(0, 9), max_size=50), st.lists(st.integers(0, 9), min_size=1))
+def test_the_same_again_and_again_is_a_loop(before, span):
+    span = span[:64]
+    again = span * max(4, -(-32 // len(span)))
+    assert is_loop(before + again, len(before))
+    assert not is_loop(before + again, len(before) + len(again) - 31)
+
+
+def test_what_comes_twice_or_thrice_is_no_loop():
+    assert not is_loop([*range(20)] * 3, 0)
+    assert not is_loop([5] * 31, 0)
+    assert not is_loop([n % 97 * n % 89 for n in range(900)], 0)
+
+
+def test_a_text_that_turns_in_a_loop_ends(characters):
+    class Stuck(Chooser):
+        """Says two letters in turn."""
+
+        def choose(self, logits_V, recent):
+            return (recent[-1] + 1) % 2
+
+    speaker = untrained(characters)
+    assert "".join(speaker._stream([0], 500, Stuck())) == "ba" * 16
+    assert len("".join(speaker._stream([0], 500, Stuck(), may_loop=True))) == 500
+
+
 def test_a_repetition_penalty_holds_back_what_was_said():
     assert chosen([2.0, 1.5, -9.0], recent=[0], temperature=0, repetition_penalty=2.0) == {1}
     assert chosen([-1.0, -1.5], recent=[0], temperature=0, repetition_penalty=2.0) == {1}
@@ -149,7 +184,14 @@ def test_a_higher_temperature_says_rarer_things():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}, {"repetition_penalty": 0}],
+    [
+        {"temperature": -1},
+        {"top_k": 0},
+        {"top_p": 0},
+        {"top_p": 1.5},
+        {"min_p": 2},
+        {"repetition_penalty": 0},
+    ],
 )
 def test_a_value_that_makes_no_sense_is_named_before_anything_is_said(characters, wrong):
     name = next(iter(wrong))
