@@ -5,17 +5,22 @@ from collections.abc import Sequence
 import dagster as dg
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
-from impressions_assets.assets.training import KIND
+from impressions_assets.assets.training import KIND, RESULT
 from impressions_assets.gpt.assess import Assessment, Request
+from impressions_assets.gpt.curve import versions_curve
+from impressions_assets.gpt.run import TrainingResult
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.digests import digest_of
-from impressions_assets.storage.home import Artifact
+from impressions_assets.storage.home import Artifact, Home
 
-VERSION = 1
+VERSION = 2
 NUM_TOKENS = 200
 FOUND = "found.json"
 TODAY = "today's validation text"
+SAID = ("repetition_rate", "distinct_bigrams", "longest_copied_tokens")
+UNPROMPTED = ("",) * 4
+DRAWN = 5  # versions at most
 BEFORE = "the validation text of its training: today's shards are of another tokenizer than its own"
 
 
@@ -29,14 +34,14 @@ BEFORE = "the validation text of its training: today's shards are of another tok
 def evaluation(
     context: dg.AssetExecutionContext, impressions: Impressions, children: Children
 ) -> Materialized:
-    """Bits per byte on today's validation text, beside a unigram model and earlier versions."""
+    """How well the model predicts, repeats itself and copies, beside its earlier versions."""
     home, name = impressions.home, context.partition_key
     model = home.version(name, KIND)
     shards = home.version(name, "token_shards")
     made_from = digest_of("evaluation", VERSION, model.digest, shards.digest)
     fits = model.fact("tokenizer_version") == shards.fact("tokenizer_version")
     found = (
-        _found(context, impressions, children, made_from, model, shards=shards)
+        _found(context, impressions, children, made_from, model, shards=shards, prompts=UNPROMPTED)
         if fits
         else _found_in_training(model)
     )
@@ -50,7 +55,9 @@ def evaluation(
             "unigram_bits_per_byte": found.unigram_bits_per_byte or "no validation text",
             "measured_on": TODAY if fits else BEFORE,
             "version": model.version,
-            "versions": dg.MetadataValue.table([_record(version) for version in versions]),
+            **_of_samples(found),
+            "versions": dg.MetadataValue.table(_records(home, name, versions)),
+            "versions_curve": dg.MetadataValue.md(_versions_curve(impressions, versions)),
         },
         check_results=[
             passed(
@@ -111,10 +118,11 @@ def _found(
         )
         request.save(folder / "assess.json")
         children.run(context, "impressions_assets.gpt.assess", folder / "assess.json")
-        facts = {"checkpoint_version": model.version}
+        found = Assessment.load(folder / FOUND)
+        facts = {"checkpoint_version": model.version, **_of_samples(found)}
         files = {FOUND: folder / FOUND}
         home.publish(channel, kind, files, made_from=made_from, facts=facts)
-        return Assessment.load(folder / FOUND)
+        return found
 
 
 def _found_in_training(model: Artifact) -> Assessment:
@@ -124,7 +132,37 @@ def _found_in_training(model: Artifact) -> Assessment:
     )
 
 
-def _record(version: Artifact) -> dg.TableRecord:
+def _of_samples(found: Assessment) -> dict[str, float]:
+    figures = {name: getattr(found, name) for name in SAID}
+    return {name: round(figure, 4) for name, figure in figures.items() if figure is not None}
+
+
+def _records(home: Home, channel: str, versions: Sequence[Artifact]) -> list[dg.TableRecord]:
+    """A row per version, with what its latest evaluation found in its samples."""
+    evaluations = home.artifacts(channel, "evaluation")
+    of_version = {made.fact("checkpoint_version"): made for made in evaluations}
+    return [_record(version, of_version.get(version.version)) for version in versions]
+
+
+def _record(version: Artifact, evaluated: Artifact | None) -> dg.TableRecord:
     names = ("val_bits_per_byte", "steps", "num_parameters", "train_tokens")
     facts = {name: version.fact(name) or 0 for name in names}
-    return dg.TableRecord({"version": version.version, "promoted": version.current, **facts})
+    said = {name: evaluated.fact(name) if evaluated else None for name in SAID}
+    shown = {name: "not measured" if v is None else str(v) for name, v in said.items()}
+    return dg.TableRecord(
+        {"version": version.version, "promoted": version.current, **facts, **shown}
+    )
+
+
+def _versions_curve(impressions: Impressions, versions: Sequence[Artifact]) -> str:
+    """Bits per byte at every evaluation of the latest trainings."""
+    lines = {}
+    for version in versions[-DRAWN:]:
+        files = [file for file in version.files if file.name == RESULT]
+        with impressions.workspace() as folder:
+            fetched = impressions.home.store.fetch(files, folder)
+            result = TrainingResult.load(fetched / RESULT)
+        bits = (result.val_bits_per_byte or 0) / (result.best_val_loss or 1)  # of a nat per token
+        points = [(p.step, p.val_loss * bits) for p in result.history if p.val_loss is not None]
+        lines[f"version {version.version}"] = points
+    return versions_curve(lines)

@@ -1,18 +1,24 @@
 """The process that looks at a trained model: `python -m impressions_assets.gpt.assess assess.json`.
 
 It measures bits per byte on the validation shards of today, which may have changed since the
-training, and lets the model speak. torch is imported here, never where the request is written.
+training, lets the model speak, and tells how much of that is repeated or copied. torch is imported
+here, never where the request is written.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from impressions_assets.child import child_session, fail
 from impressions_assets.errors import ImpressionsError, TokenizerError
 from impressions_assets.gpt.run import Sample
+
+if TYPE_CHECKING:
+    from impressions_assets.gpt.checkpoint import Checkpoint
+    from impressions_assets.gpt.data import TrainingData
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +43,9 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
     bits_per_byte: float | None = None
     unigram_bits_per_byte: float | None = None
+    repetition_rate: float | None = None
+    distinct_bigrams: float | None = None
+    longest_copied_tokens: int | None = None
     samples: tuple[Sample, ...] = ()
 
     @classmethod
@@ -63,41 +72,57 @@ def main(arguments: list[str] | None = None) -> int:
 def _assess(request: Request) -> Assessment:
     from impressions_assets.gpt.sample import Generator
 
-    folder = Path(request.checkpoint_dir)
-    generator = Generator.load(folder, request.device)  # type: ignore[arg-type]
+    generator = Generator.load(Path(request.checkpoint_dir), request.device)  # type: ignore[arg-type]
+    measured = request.shards_dir is not None  # loops are what is looked for then
     samples = tuple(
-        Sample(prompt, generator.generate(prompt, request.num_tokens, seed=request.seed + number))
+        Sample(
+            prompt,
+            generator.generate(
+                prompt, request.num_tokens, seed=request.seed + number, may_loop=measured
+            ),
+        )
         for number, prompt in enumerate(request.prompts)
     )
-    if request.shards_dir is None:
-        return Assessment(samples=samples)
-    bits, unigram = _bits_per_byte(folder, Path(request.shards_dir), request.device)
-    return Assessment(bits_per_byte=bits, unigram_bits_per_byte=unigram, samples=samples)
+    return Assessment(samples=samples, **(_figures(request, samples) if measured else {}))
 
 
-def _bits_per_byte(
-    checkpoint_dir: Path, shards_dir: Path, device_name: str
-) -> tuple[float | None, float | None]:
-    import torch
-
+def _figures(request: Request, samples: Sequence[Sample]) -> dict[str, Any]:
     from impressions_assets.gpt.checkpoint import Checkpoint
     from impressions_assets.gpt.data import open_data
+    from impressions_assets.gpt.originality import distinct_share, longest_copied, repetition_rate
+    from impressions_assets.gpt.tokenizer import load_tokenizer
+
+    assert request.shards_dir is not None
+    data = open_data(Path(request.shards_dir))
+    saved = Checkpoint.open(Path(request.checkpoint_dir))
+    if saved.meta.tokenizer != data.manifest.tokenizer:
+        raise TokenizerError(
+            f"cannot evaluate {request.checkpoint_dir} on {request.shards_dir}: they have "
+            "different tokenizers. Train on the shards of today: materialize `checkpoint`"
+        )
+    figures = _bits_per_byte(saved, data, request.device) if data.can_evaluate else {}
+    if samples:
+        tokenizer = load_tokenizer(saved.tokenizer_dir)
+        said = [tokenizer.encode(sample.text) for sample in samples]
+        figures["repetition_rate"] = repetition_rate(said)
+        figures["distinct_bigrams"] = distinct_share(said)
+        figures["longest_copied_tokens"] = longest_copied(said, data.train)
+    return figures
+
+
+def _bits_per_byte(saved: "Checkpoint", data: "TrainingData", device_name: str) -> dict[str, Any]:
+    import torch
+
     from impressions_assets.gpt.device import device_of
     from impressions_assets.gpt.evaluate import Evaluator
 
-    data = open_data(shards_dir)
-    saved = Checkpoint.open(checkpoint_dir)
-    if saved.meta.tokenizer != data.manifest.tokenizer:
-        raise TokenizerError(
-            f"cannot evaluate {checkpoint_dir} on {shards_dir}: they have different tokenizers. "
-            "Train on the shards of today: materialize `checkpoint`"
-        )
-    if not data.can_evaluate:
-        return None, None
     device = device_of(device_name)  # type: ignore[arg-type]
     evaluator = Evaluator(data.val, data.val_bytes, saved.meta.context, 8, 100)
     loss = evaluator.loss(saved.model().to(device), device, torch.float32)
-    return evaluator.bits_per_byte(loss), data.unigram_bits_per_byte()
+    return {
+        "bits_per_byte": evaluator.bits_per_byte(loss),
+        "unigram_bits_per_byte": data.unigram_bits_per_byte(),
+    }
 
 
 if __name__ == "__main__":

@@ -188,6 +188,11 @@ def test_evaluation_and_samples_tell_of_the_promoted_model_and_are_kept(
     bits = run.metadata("evaluation")["bits_per_byte"]
     assert bits == pytest.approx(run.metadata("checkpoint")["bits_per_byte"], rel=0.05)
     assert run.check("evaluation", "no_worse_than_before").passed
+    (version,) = (row.data for row in run.metadata("evaluation")["versions"].records)
+    assert version["version"] == 1
+    for name in ("repetition_rate", "distinct_bigrams", "longest_copied_tokens"):
+        assert version[name] == str(run.metadata("evaluation")[name])
+    assert "](data:image/png;base64," in run.metadata("evaluation")["versions_curve"]
     samples = run.metadata("samples")["samples"].split("\n\n---\n\n")
     assert len(samples) == 3
     assert sum(text.startswith("Talk talk-") for text in samples) == 2
@@ -217,6 +222,9 @@ def test_a_better_model_with_an_earlier_tokenizer_stays_and_is_not_measured_on_o
     house.home.promote(talks, "checkpoint", 2)
     now = house.model(talks, "evaluation").metadata("evaluation")
     assert (now["version"], now["measured_on"]) == (2, "today's validation text")
+    rows = [row.data for row in now["versions"].records]
+    told = {row["version"]: row["repetition_rate"] for row in rows}
+    assert told == {1: "not measured", 2: str(now["repetition_rate"])}
 
 
 @pytest.mark.parametrize(

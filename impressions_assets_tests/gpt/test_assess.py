@@ -90,6 +90,23 @@ def test_it_measures_what_the_training_measured(trained: Trained, tmp_path: Path
     assert measured.samples == ()
 
 
+def test_what_is_said_is_compared_with_the_training_text(trained: Trained, tmp_path: Path) -> None:
+    _, found = assess(trained, tmp_path, shards_dir=str(trained.shards), prompts=("", ""))
+    measured = Assessment.load(found)
+    said = [trained.tokenizer.encode(sample.text) for sample in measured.samples]
+    assert 0 <= (measured.longest_copied_tokens or 0) <= max(map(len, said))
+    assert measured.repetition_rate is not None
+    assert 0 < (measured.distinct_bigrams or 0) <= 1
+    copied = shards(
+        tmp_path / "copied",
+        trained.tokenizer,
+        {"v0": measured.samples[0].text, "v1": measured.samples[1].text, "v3": TEXTS["v3"]},
+        "v3",
+    )
+    _, found = assess(trained, tmp_path, shards_dir=str(copied), prompts=("", ""))
+    assert Assessment.load(found).longest_copied_tokens == max(map(len, said))
+
+
 def test_harder_text_costs_more_bits(trained: Trained, tmp_path: Path) -> None:
     noise = {**TEXTS, "v3": "".join(chr(33 + n * 7919 % 90) for n in range(400))}
     folder = shards(tmp_path / "noise", trained.tokenizer, noise, "v3")
