@@ -39,13 +39,13 @@ def test_muon_moves_the_matrices_of_modern_blocks_and_adamw_the_rest():
 
 def test_orthogonal_brings_all_singular_values_near_one_and_keeps_the_directions():
     torch.manual_seed(0)
-    given = [torch.randn(shape) * 7 for shape in [(8, 24), (24, 8), (8, 8), (8, 24)]]
+    given = [torch.randn(shape) * 7 for shape in [(8, 24), (24, 8), (16, 4), (8, 24)]]
     for before, after in zip(given, orthogonal(given), strict=True):
         assert after.shape == before.shape
         values = torch.linalg.svdvals(after)
-        assert 0.5 < values.min() <= values.max() < 1.3
+        assert 0.6 < values.min() <= values.max() < 1.3
         u, _, vh = torch.linalg.svd(before, full_matrices=False)
-        assert (u.T @ after @ vh.T).diagonal().min() > 0.5
+        assert (u.T @ after @ vh.T).diagonal().min() > 0.6
 
 
 def test_a_step_moves_a_matrix_as_far_as_adamw_would_whatever_its_gradient():
