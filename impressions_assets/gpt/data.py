@@ -19,6 +19,7 @@ class TrainingData:
     digest: str  # of manifest.json
     train: TokenStream
     val: TokenStream
+    train_bytes: int
     val_bytes: int
 
     @property
@@ -42,8 +43,13 @@ def open_data(shards_dir: Path) -> TrainingData:
         digest=hashlib.sha256((shards_dir / MANIFEST).read_bytes()).hexdigest(),
         train=_stream(shards_dir, manifest, "train"),
         val=_stream(shards_dir, manifest, "val"),
-        val_bytes=sum(shard.num_bytes for shard in manifest.shards if shard.split == "val"),
+        train_bytes=_bytes(manifest, "train"),
+        val_bytes=_bytes(manifest, "val"),
     )
+
+
+def _bytes(manifest: Manifest, split: Split) -> int:
+    return sum(shard.num_bytes for shard in manifest.shards if shard.split == split)
 
 
 def _stream(shards_dir: Path, manifest: Manifest, split: Split) -> TokenStream:

@@ -4,7 +4,9 @@ Weights stay float32; matrix products run in `dtype` under autocast. "auto" take
 does well: CUDA bfloat16 (float16 before Ampere), everything else float32.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -45,6 +47,39 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     if dtype == torch.float32:
         return nullcontext()
     return torch.autocast(device_type=device.type, dtype=dtype)
+
+
+@contextmanager
+def arithmetic(device: torch.device) -> Iterator[None]:
+    """On CPU the same inputs give the same bits; that would cost speed elsewhere: no promise.
+
+    CUDA rounds the factors of what float32 products there are to TF32, for tensor cores.
+    """
+    before = torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
+    torch.use_deterministic_algorithms(device.type == "cpu" or before[0])
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.set_float32_matmul_precision(before[1])
+
+
+def peak_flops(device: torch.device, dtype: torch.dtype) -> float:
+    """Floating-point operations a second of one large matrix product, the best of a few.
+
+    Measured, not looked up: sheets promise what no kernel reaches (989 TFLOP/s for an H200, of
+    which a product gets 790), and name no CPU's.
+    """
+    size = 8192 if device.type == "cuda" else 512
+    matrix = torch.zeros(size, size, device=device, dtype=dtype)
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        float((matrix @ matrix)[0, 0])  # waits for the device
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / min(seconds)
 
 
 def _has_mps() -> bool:

@@ -37,16 +37,17 @@ class Evaluator:
         """Mean loss in nats per token; leaves the model in the mode it was in."""
         was_training = model.training
         model.eval()
-        nats, num_tokens = 0.0, 0
+        means, sizes = [], []
         for inputs, targets in self._batches():
             with autocast(device, dtype):
                 mean = model(
                     torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
                 )
-            nats += float(mean) * targets.size
-            num_tokens += targets.size
+            means.append(mean)
+            sizes.append(targets.size)
         model.train(was_training)
-        return nats / num_tokens
+        # Read at the end, once: the device is waited for no more often than that.
+        return float(np.average(torch.stack(means).tolist(), weights=sizes))
 
     def _batches(self) -> Iterator[tuple[Ids, Ids]]:
         last_start = len(self._stream) - 1 - self._length

@@ -52,6 +52,17 @@ class GPT(nn.Module, ABC):
         """Matrices that are moved by Muon: none, unless the recipe says so."""
         return ()
 
+    def flops_per_token(self, num_tokens: int) -> int:
+        """Operations of a training step for each token of a window (Chowdhery et al. 2022, B).
+
+        Six for each weight that multiplies: looking up an embedding costs nothing, unless it is
+        the head as well. Then attention, as if it saw the whole window.
+        """
+        shape = self.config
+        weights = sum(p.numel() for n, p in self.named_parameters() if "embedding" not in n)
+        weights += self.token_embedding.weight.numel() if shape.tied else 0
+        return 6 * weights + 12 * shape.n_layer * shape.n_embd * num_tokens
+
     def num_parameters(self) -> int:
         """Weights, shared ones counted once."""
         return sum(p.numel() for p in self.parameters())

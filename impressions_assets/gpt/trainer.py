@@ -8,13 +8,12 @@ Notable choices:
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
 from impressions_assets.errors import TokenizerError, TrainingError
 from impressions_assets.gpt.data import TrainingData, open_data
+from impressions_assets.gpt.device import arithmetic, peak_flops
 from impressions_assets.gpt.evaluate import Evaluator
 from impressions_assets.gpt.run import Log, Sample, TrainingResult, TrainingRun
 from impressions_assets.gpt.sample import Generator
@@ -35,7 +34,7 @@ def train(run: TrainingRun, log: Log, stop: StopRequest) -> TrainingResult:
     """
     with only_training_in(run.out_dir, log):
         trainer = Trainer(run, open_data(run.shards_dir), log, stop)
-        with _deterministic(trainer.device):
+        with arithmetic(trainer.device):
             trainer.train()
             result = trainer.result()
         if run.out_dir is not None:
@@ -60,6 +59,9 @@ class Trainer:
         self._num_steps = self._length_in_steps()
         self._resumed_from = pick_up(run, self._state, log)
         self._stepper = Stepper(self._state, self._config, self._num_steps)
+        self._nats_to_bits_per_byte = len(data.train) / data.train_bytes / math.log(2)
+        flops = self._state.model.flops_per_token(self._state.loader.length)
+        self._share_of_peak = flops / peak_flops(self.device, self._state.dtype)  # of a token/s
         self._began = self._saved_at = time.monotonic()
         self._stopped: str | None = None
 
@@ -113,7 +115,9 @@ class Trainer:
             progress.note(stepper.loss)
             self._log(
                 f"step {progress.step:>6}  loss {stepper.loss:.4f}  "
-                f"lr {stepper.learning_rate:.2e}  {stepper.tokens_per_second:,.0f} tokens/s"
+                f"{stepper.loss * self._nats_to_bits_per_byte:.3f} bits per byte  "
+                f"lr {stepper.learning_rate:.2e}  {stepper.tokens_per_second:,.0f} tokens/s  "
+                f"mfu {stepper.tokens_per_second * self._share_of_peak:.0%}"
             )
 
     def _keep(self) -> None:
@@ -230,14 +234,3 @@ class Trainer:
 
     def _bits_per_byte(self, loss: float | None) -> float | None:
         return None if loss is None or not self._evaluator else self._evaluator.bits_per_byte(loss)
-
-
-@contextmanager
-def _deterministic(device: torch.device) -> Iterator[None]:
-    """On CPU, the same inputs give the same bits; elsewhere that costs speed: no promise."""
-    before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(device.type == "cpu" or before)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)

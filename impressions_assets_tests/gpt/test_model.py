@@ -136,3 +136,12 @@ def test_no_logit_of_modern_is_beyond_the_cap():
     with torch.no_grad():
         model.head.weight.mul_(1000)
     assert 14 < model(ids).abs().max().item() <= 15
+
+
+@recipes
+def test_the_operations_of_a_token_are_counted(recipe):
+    """By hand: 12 C² weights in a block, and a head; attention over 16 tokens."""
+    shape = {"recipe": recipe, "n_layer": 3}
+    by_hand = 6 * (3 * 12 * 32**2 + VOCAB_SIZE * 32) + 12 * 3 * 32 * 16
+    for tied in (True, False):
+        assert model_of(**shape, tied=tied).flops_per_token(16) == pytest.approx(by_hand, rel=0.01)

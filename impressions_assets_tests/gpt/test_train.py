@@ -1,6 +1,8 @@
 """Training: it learns, says how well, and names what keeps it from going on."""
 
+import math
 import os
+import re
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from impressions_assets.gpt.checkpoint import Checkpoint
 from impressions_assets.gpt.run import TrainingResult
 from impressions_assets.gpt.state import Progress
 from impressions_assets.gpt.train import main
+from impressions_assets_tests.gpt.conftest import weather
 from impressions_assets_tests.gpt.driving import killed, trained
 
 
@@ -25,6 +28,19 @@ def test_it_learns_and_says_how_well(uninterrupted):
     assert result.best_val_loss == min(p.val_loss for p in result.history if p.val_loss)
     assert [p.step for p in result.history if p.val_loss] == [10, 20, 30]
     assert result.tokens_per_second > 0
+
+
+def test_a_log_line_tells_bits_per_byte_and_the_use_of_the_device(corpus):
+    lines = []
+    result = trained(corpus.run(max_iters=2), lines=lines)
+    (line,) = (line for line in lines if line.startswith("step      2  loss"))
+    found = re.search(r"loss (\S+)  (\S+) bits per byte  .* tokens/s  mfu (\d+)%", line)
+    assert found is not None
+    # ASCII, a token per character, and one more after each of the eight texts
+    tokens_per_byte = 1 + 8 / sum(len(weather(n)) for n in range(10) if n not in (3, 7))
+    expected = result.history[1].train_loss / math.log(2) * tokens_per_byte
+    assert float(found[2]) == pytest.approx(expected, abs=1e-3)
+    assert 0 < int(found[3]) < 100
 
 
 def test_checkpoints_hold_the_losses_and_the_settings(uninterrupted, corpus):
