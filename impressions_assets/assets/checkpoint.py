@@ -27,7 +27,7 @@ from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Artifact, Home
 
 _PLAIN: dict[Any, Any] = {int: int, float: float, bool: bool}
-_PLAIN |= {kind | None: kind for kind in (int, float)}
+_PLAIN |= {kind | None: kind for kind in (int, float, bool)}
 
 
 def _flag(annotation: Any, description: str | None) -> Any:

@@ -50,7 +50,7 @@ def _flags(panel: str, config: type[BaseModel]) -> list[inspect.Parameter]:
 
 def _spelling(name: str, annotation: Any) -> str:
     flag = name.replace("_", "-")
-    return f"--{flag}/--no-{flag}" if annotation is bool else f"--{flag}"
+    return f"--{flag}/--no-{flag}" if _kind(annotation) is bool else f"--{flag}"
 
 
 def _kind(annotation: Any) -> Any:

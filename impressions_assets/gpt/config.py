@@ -88,7 +88,9 @@ class TrainConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of everything random")] = 1337
     device: Annotated[Device, Field(description="where to train")] = "auto"
     dtype: Annotated[DType, Field(description="of the arithmetic, not of the weights")] = "auto"
-    compile: Annotated[bool, Field(description="torch.compile: slow to start, then faster")] = False
+    compile: Annotated[
+        bool | None, Field(description="torch.compile; by itself for 1000 steps and more on cuda")
+    ] = None
 
     @model_validator(mode="after")
     def _not_contradictory(self) -> Self:

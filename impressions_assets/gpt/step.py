@@ -4,12 +4,15 @@ Notable choices:
 - Loss and gradient must be finite *before* the weights move, so whatever is saved is good. The
   device sees to that by itself: a fused optimizer leaves the weights alone where `found_inf` is set
   (torch's GradScaler works so). To ask for the loss in each step let the device wait for the CPU.
+- Where memory ends, a micro-batch goes through in smaller parts: the same gradient, more slowly.
 - `settle` waits for the device, and raises if a step since the last time broke down. Whoever saves,
   logs or measures settles first.
 """
 
 import math
 import time
+from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,22 +22,36 @@ from impressions_assets.gpt.config import TrainConfig
 from impressions_assets.gpt.device import autocast
 from impressions_assets.gpt.loader import Ids, Position
 from impressions_assets.gpt.optimizer import learning_rate_at
+from impressions_assets.gpt.run import Log
 from impressions_assets.gpt.state import TrainingState
 
 REMEDY = (
     "what was saved before that is intact; train anew, or from its best, with a lower "
     "learning_rate, a longer warmup_iters or dtype float32"
 )
+_REPAYS_COMPILING = 1000  # steps: compiling took 20 s on an H200, and doubled its tokens/s
 _SETTLE_EVERY = 50  # steps: so many at most are computed in vain after one that broke down
+
+
+def compiles(config: TrainConfig, device: torch.device, num_steps: int | None) -> bool:
+    """Whether to compile the model: as it is set, else where a long training on CUDA repays it."""
+    if config.compile is not None:
+        return config.compile
+    return device.type == "cuda" and (num_steps is None or num_steps >= _REPAYS_COMPILING)
 
 
 class Stepper:
     """Moves a training on, and knows how the latest step went."""
 
-    def __init__(self, state: TrainingState, config: TrainConfig, num_steps: int | None) -> None:
-        self._state, self._config, self._num_steps = state, config, num_steps
-        model = state.model.train()
-        self._model = torch.compile(model) if config.compile else model
+    def __init__(
+        self, state: TrainingState, config: TrainConfig, num_steps: int | None, log: Log
+    ) -> None:
+        self._state, self._config, self._num_steps, self._log = state, config, num_steps, log
+        self._plain = state.model.train()
+        compiled = compiles(config, state.device, num_steps)
+        self._model = torch.compile(self._plain) if compiled else self._plain
+        self._windows = config.gradient_accumulation_steps * config.batch_size  # in a step
+        self._at_once = config.batch_size  # windows on the device
         self._taken, self._seconds, self._num_tokens = 0, 0.0, 0
         self._running_since: float | None = None
         self._unsettled: list[tuple[Position, Tensor, Tensor]] = []  # batch, loss, gradient norm
@@ -55,14 +72,13 @@ class Stepper:
         """Take one step; the device may still be at it when this returns."""
         self._running_since = self._running_since or time.monotonic()
         began = self._state.loader.position
+        while (loss := self._gradient()) is None:
+            self._back_off(began)
         try:
-            loss = self._accumulate_gradient()
             self._unsettled.append((began, loss, self._move_weights(loss)))
         except torch.OutOfMemoryError as error:
-            raise TrainingError(
-                f"the device ran out of memory with batch_size {self._config.batch_size}; lower "
-                "it, and raise gradient_accumulation_steps to make up for it"
-            ) from error
+            raise self._too_large("the optimizer's state") from error
+        self._num_tokens += self._windows * self._state.loader.length
         self._state.progress.step += 1
         now = self._state.loader.position.epoch
         self.epoch_ended = now if now > began.epoch else None
@@ -89,17 +105,51 @@ class Stepper:
         self._seconds += time.monotonic() - self._running_since
         self._running_since = None
 
-    def _accumulate_gradient(self) -> Tensor:
-        parts = self._config.gradient_accumulation_steps
+    def _gradient(self) -> Tensor | None:
+        """Gather the gradient of a step and give its loss; None when the memory did not suffice."""
         total = torch.zeros((), device=self._state.device)
-        for _ in range(parts):
-            inputs, targets = self._state.loader.next_batch(self._config.batch_size)
-            with autocast(self._state.device, self._state.dtype):
-                loss = self._model(self._on_device(inputs), self._on_device(targets)) / parts
-            self._state.scaler.scale(loss).backward()
-            total += loss.detach()
-            self._num_tokens += inputs.size
+        try:
+            for inputs, targets in self._parts():
+                share = len(inputs) / self._windows
+                with autocast(self._state.device, self._state.dtype):
+                    loss = self._loss(inputs, targets) * share
+                torch.autograd.backward(self._state.scaler.scale(loss))
+                total += loss.detach()
+        except torch.OutOfMemoryError:
+            return None
         return total
+
+    def _parts(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and targets of a step, as many windows at a time as the device holds."""
+        for _ in range(self._config.gradient_accumulation_steps):
+            batch = self._state.loader.next_batch(self._config.batch_size)
+            inputs, targets = (torch.split(self._on_device(ids), self._at_once) for ids in batch)
+            yield from zip(inputs, targets, strict=True)
+
+    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        if self._model is self._plain:
+            return cast(Tensor, self._model(inputs, targets))
+        try:
+            return cast(Tensor, self._model(inputs, targets))
+        except torch._dynamo.exc.TorchDynamoException as error:
+            reason = " ".join(str(error).split())[:300]
+            self._log(f"the model cannot be compiled here, so it trains without: {reason}")
+            self._model = self._plain
+            return self._loss(inputs, targets)
+
+    def _back_off(self, began: Position) -> None:
+        """Take half as many windows at once from now on, and this step's batch again."""
+        if self._at_once == 1:
+            raise self._too_large(f"a single window of {self._state.loader.length} tokens")
+        before, self._at_once = self._at_once, (self._at_once + 1) // 2
+        self._log(
+            f"the device ran out of memory with {before} windows at once: going on with "
+            f"{self._at_once}, which gives the same gradient more slowly"
+        )
+        self._state.optimizer.zero_grad(set_to_none=True)
+        self._state.loader.position = began
+        if self._state.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _move_weights(self, loss: Tensor) -> Tensor:
         optimizer, scaler = self._state.optimizer, self._state.scaler
@@ -114,6 +164,12 @@ class Stepper:
         scaler.update()
         optimizer.zero_grad(set_to_none=True)
         return norm
+
+    def _too_large(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"the device ran out of memory with {what}; lower block_size, n_embd or n_layer, or "
+            "choose a smaller preset"
+        )
 
     def _broke_down(self, number: int, loss: float, norm: float) -> None:
         position, step = self._unsettled[number][0], self._state.progress.step

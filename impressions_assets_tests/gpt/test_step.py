@@ -5,9 +5,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from impressions_assets.errors import TrainingError
+from impressions_assets.gpt.config import TrainConfig
 from impressions_assets.gpt.data import open_data
 from impressions_assets.gpt.state import TrainingState
-from impressions_assets.gpt.step import Stepper
+from impressions_assets.gpt.step import Stepper, compiles
 
 
 class Waits(TorchDispatchMode):
@@ -22,10 +23,10 @@ class Waits(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def stepper_of(corpus, **settings) -> tuple[Stepper, TrainingState]:
+def stepper_of(corpus, lines=None, /, **settings) -> tuple[Stepper, TrainingState]:
     run = corpus.run(**settings)
     state = TrainingState(run, open_data(run.shards_dir))
-    return Stepper(state, run.train, 30), state
+    return Stepper(state, run.train, 30, [].append if lines is None else lines.append), state
 
 
 def take(stepper: Stepper, num_steps: int) -> None:
@@ -79,3 +80,68 @@ def test_the_rate_counts_the_waiting_and_leaves_out_the_pauses(corpus, monkeypat
     stepper.step()
     stepper.settle()
     assert stepper.tokens_per_second == 4 * 2 * 16 / 20
+
+
+class Small(torch.nn.Module):
+    """A model on a device that holds so many windows at once."""
+
+    def __init__(self, model: torch.nn.Module, most: int) -> None:
+        super().__init__()
+        self.model, self.most = model, most
+
+    def forward(self, inputs, targets):
+        if len(inputs) > self.most:
+            raise torch.OutOfMemoryError("tried to allocate")
+        return self.model(inputs, targets)
+
+
+def losses(stepper: Stepper, num_steps: int) -> list[float]:
+    found = []
+    for _ in range(num_steps):
+        stepper.step()
+        stepper.settle()
+        found.append(stepper.loss)
+    return found
+
+
+def test_where_memory_ends_smaller_parts_give_the_same_losses(corpus):
+    settings = {"batch_size": 7, "dropout": 0.0, "gradient_accumulation_steps": 2}
+    lines = []
+    (free, _), (cramped, state) = (stepper_of(corpus, lines, **settings) for _ in range(2))
+    cramped._model = cramped._plain = Small(state.model, most=3)
+    assert losses(cramped, 5) == pytest.approx(losses(free, 5), abs=1e-4)
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"the device ran out of memory with {number} windows at once" for number in (7, 4)
+    ]
+
+
+def test_where_no_window_fits_it_says_what_to_lower(corpus):
+    stepper, state = stepper_of(corpus)
+    stepper._model = stepper._plain = Small(state.model, most=0)
+    with pytest.raises(TrainingError, match=r"single window of 16 tokens; lower block_size"):
+        stepper.step()
+
+
+def test_what_cannot_be_compiled_trains_without_and_says_so(corpus):
+    lines: list[str] = []
+    stepper, state = stepper_of(corpus, lines, dropout=0.0)
+    plain, _ = stepper_of(corpus, dropout=0.0)
+
+    def no_compiler(graph, inputs):
+        raise RuntimeError("no C++ compiler was found")
+
+    stepper._model = torch.compile(state.model, backend=no_compiler)
+    assert losses(stepper, 3) == losses(plain, 3)
+    assert len(lines) == 1
+    assert "cannot be compiled here" in lines[0]
+    assert "no C++ compiler was found" in lines[0]
+
+
+def test_a_long_training_on_cuda_compiles_by_itself():
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    assert compiles(TrainConfig(), cuda, 1000)
+    assert compiles(TrainConfig(), cuda, None)
+    assert not compiles(TrainConfig(), cuda, 999)
+    assert not compiles(TrainConfig(), cpu, 10**6)
+    assert compiles(TrainConfig(compile=True), cpu, 1)
+    assert not compiles(TrainConfig(compile=False), cuda, None)
