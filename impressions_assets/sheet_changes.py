@@ -226,11 +226,20 @@ def _pair_of(line: Line, before: QAPair, talk: Talk) -> QAPair:
         if review != "rejected" or not before.question:
             raise line.wrong("the question or the answer is empty; to leave a pair out: rejected")
         wanted = before
-    exported = any(line.is_but(review=other) for other in REVIEWS)
-    is_as_seen = exported if line.checksum else wanted == before
-    if not is_as_seen and (review == "unreviewed" or (review == "accepted" and before.question)):
-        review = "edited"
-    return replace(wanted, review=review)
+    return replace(wanted, review=_review_of(line, review, wanted, before))
+
+
+def _review_of(line: Line, review: str, wanted: QAPair, before: QAPair) -> str:
+    """Return what a person says of a pair: other words than they saw count as edited.
+
+    Read again, such a line says what stands there by then, and takes nothing back.
+    """
+    saw_it = any(line.is_but(review=other) for other in REVIEWS)
+    if saw_it or review not in ("unreviewed", "accepted"):
+        return review
+    if wanted != before:
+        return "accepted" if review == "accepted" and not before.question else "edited"
+    return before.review if review == "unreviewed" or before.review == "edited" else review
 
 
 def _said(talk: Talk, start_seconds: float, end_seconds: float) -> str:

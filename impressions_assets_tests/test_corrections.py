@@ -53,11 +53,13 @@ def test_reviews_are_kept_and_a_changed_pair_counts_as_edited(home: Home, tmp_pa
 
 
 @pytest.mark.parametrize("review", ["unreviewed", "accepted", "rejected"])
+@pytest.mark.parametrize("checksum", [True, False])
 def test_a_sheet_says_the_same_when_it_is_read_again(
-    home: Home, tmp_path: Path, review: str
+    home: Home, tmp_path: Path, review: str, checksum: bool
 ) -> None:
     def edit(line: dict[str, str]) -> None:
         line["question"], line["review"] = f"{line['question']} Really?", review
+        line["checksum"] = line["checksum"] if checksum else ""
 
     path = sheet(home, tmp_path, "qa_pairs.csv", edit)
     correct(home, "talks", [path])
