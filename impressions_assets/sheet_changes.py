@@ -217,25 +217,26 @@ def _pair_of(line: Line, before: QAPair, talk: Talk) -> QAPair:
         for name in ("question", "answer", "speaker")
     }
     wanted = replace(before, **{**texts, **span, "speaker": texts["speaker"] or None})
-    if wanted.answer == before.answer and span != {
-        "start_seconds": before.start_seconds,
-        "end_seconds": before.end_seconds,
-    }:
-        wanted = replace(wanted, answer=_said(talk, **span))
+    saw_it = any(line.is_but(review=other) for other in REVIEWS)
+    if line.leaves_answer and not saw_it:
+        has_moved = span != {
+            "start_seconds": before.start_seconds,
+            "end_seconds": before.end_seconds,
+        }
+        wanted = replace(wanted, answer=_said(talk, **span) if has_moved else before.answer)
     if not (wanted.question and wanted.answer):
         if review != "rejected" or not before.question:
             raise line.wrong("the question or the answer is empty; to leave a pair out: rejected")
         wanted = before
-    return replace(wanted, review=_review_of(line, review, wanted, before))
+    return replace(wanted, review=review if saw_it else _review_of(review, wanted, before))
 
 
-def _review_of(line: Line, review: str, wanted: QAPair, before: QAPair) -> str:
+def _review_of(review: str, wanted: QAPair, before: QAPair) -> str:
     """Return what a person says of a pair: other words than they saw count as edited.
 
     Read again, such a line says what stands there by then, and takes nothing back.
     """
-    saw_it = any(line.is_but(review=other) for other in REVIEWS)
-    if saw_it or review not in ("unreviewed", "accepted"):
+    if review not in ("unreviewed", "accepted"):
         return review
     if wanted != before:
         return "accepted" if review == "accepted" and not before.question else "edited"

@@ -103,11 +103,16 @@ class Line:
     @property
     def is_edited(self) -> bool:
         """Whether it says something else than it was exported with."""
-        return self._with({}) != self.checksum
+        return self._with({}) != self._exported[0]
 
     def is_but(self, **cells: str) -> bool:
         """Whether it was exported with these cells in place of some of its own."""
-        return self._with(cells) == self.checksum
+        return self._with(cells) == self._exported[0]
+
+    @property
+    def leaves_answer(self) -> bool:
+        """Whether it was exported with this answer; other cells may be edited."""
+        return self._exported[2] == _digest([self.text("answer")])
 
     def overrules(self, item: Any) -> bool:
         """Whether the item that it is about changed after the line was exported."""
@@ -120,6 +125,10 @@ class Line:
             "Nothing was changed"
         )
 
+    @property
+    def _exported(self) -> tuple[str, str, str]:
+        return self.checksum.partition("-")
+
     def _with(self, cells: Mapping[str, str]) -> str:
         return _digest(cells.get(name, self.text(name)) for name in EDITABLE[self.table])
 
@@ -127,9 +136,11 @@ class Line:
 def checksum_of(table: Corrected, item: Any) -> str:
     """Return what tells an item's cells from others, however a spreadsheet spells them.
 
-    It begins with a letter: spreadsheets would take some of them for numbers.
+    It begins with a letter: spreadsheets would take some of them for numbers. The answer of a pair
+    has a second one: who moves the times leaves it alone, and gets what is said between them.
     """
-    return _digest(getattr(item, name) for name in EDITABLE[table])
+    checksum = _digest(getattr(item, name) for name in EDITABLE[table])
+    return f"{checksum}-{_digest([item.answer])}" if table == "qa_pairs" else checksum
 
 
 def _digest(cells: Iterable[object]) -> str:
