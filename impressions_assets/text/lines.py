@@ -2,7 +2,7 @@
 
     lines_of ─┬─ chapters: timed lines that rise, else flat_lists, whose newlines were lost
               └─ questions: question_lines, newlines put back ─┬─ question_sections below headings
-                                                             └─ else lines that ask
+                                                              └─ else lines that ask
 
 A time stands at the head of a line behind nothing but bullets, brackets, emoji, a number or a
 label, or at its tail before nothing but brackets or a remark in parentheses. Inside a sentence, or

@@ -33,7 +33,8 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _ANSWER = re.compile(
-    r"(?<!\w)(?:a|answer|antwort|respuesta|resposta|réponse|ответ)\s?#?\d{0,3}\s?[:：]\s",
+    r"(?:\A|(?<=[.!?？؟\"'”’»)\]])\s+)"
+    r"(?:a|answer|antwort|respuesta|resposta|réponse|ответ)\s?#?\d{0,3}\s?[:：]\s",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\A\d{1,3}\s*[.:)\]–—-]+\s*(?=\S)")

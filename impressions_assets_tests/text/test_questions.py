@@ -98,7 +98,7 @@ def test_answers_that_stand_with_their_questions_are_none(heading: str, listed: 
 
 
 def test_a_letter_that_is_no_label_stays_in_its_question() -> None:
-    text = "Questions:\n0:10 Is plan A: rye, or is plan B: wheat?\n0:50 How hot?"
+    text = "Questions:\n0:10 Q: Is plan A: rye, or is plan B: wheat?\n0:50 Q: How hot?"
     assert texts_of(text) == ["Is plan A: rye, or is plan B: wheat?", "How hot?"]
 
 
