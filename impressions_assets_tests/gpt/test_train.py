@@ -40,7 +40,7 @@ def test_a_log_line_tells_bits_per_byte_and_the_use_of_the_device(corpus):
     tokens_per_byte = 1 + 8 / sum(len(weather(n)) for n in range(10) if n not in (3, 7))
     expected = result.history[1].train_loss / math.log(2) * tokens_per_byte
     assert float(found[2]) == pytest.approx(expected, abs=1e-3)
-    assert 0 < int(found[3]) < 100
+    assert 0 <= int(found[3]) < 100  # 0 on a busy machine
 
 
 def test_checkpoints_hold_the_losses_and_the_settings(uninterrupted, corpus):

@@ -68,7 +68,7 @@ def test_a_source_names_its_login_and_proxy_and_tells_neither(
 def test_an_unknown_channel_is_refused_with_those_that_are_there(
     impressions: Impressions,
 ) -> None:
-    with pytest.raises(ConfigError, match=r"'talks' is not in .*channels\.yaml \(there: none\)"):
+    with pytest.raises(ConfigError, match=r"'talks' is not in .*channels\.yaml; There: none"):
         impressions.channel("talks")
     impressions.home.store.write_text("channels.yaml", CHANNELS.format("/archive"))
     with pytest.raises(ConfigError, match=r"'talk' is not in .* \(there: talks\)"):
