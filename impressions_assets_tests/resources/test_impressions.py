@@ -71,7 +71,7 @@ def test_an_unknown_channel_is_refused_with_those_that_are_there(
     with pytest.raises(ConfigError, match=r"'talks' is not in .*channels\.yaml; There: none"):
         impressions.channel("talks")
     impressions.home.store.write_text("channels.yaml", CHANNELS.format("/archive"))
-    with pytest.raises(ConfigError, match=r"'talk' is not in .* \(there: talks\)"):
+    with pytest.raises(ConfigError, match=r"'talk' is not in .*did you mean talks\? There: talks"):
         impressions.channel("talk")
 
 
