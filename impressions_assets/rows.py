@@ -168,7 +168,13 @@ class QAPair(Struct, frozen=True, kw_only=True):
     end_seconds: Annotated[float, Meta(description="end of the answering span, exclusive")]
     speaker: Annotated[str | None, Meta(description="who answers, when known")] = None
     confidence: Annotated[float, Meta(description="0 to 1: how sure we are of the pair")] = 1.0
-    origin: Annotated[str, Meta(description="where the question was found")] = "description"
+    origin: Annotated[
+        str,
+        Meta(
+            description="where the question was found: description, chapter, speaker, round (after"
+            " a call for questions, no speakers known) or manual"
+        ),
+    ] = "description"
     review: Annotated[Review, Meta(description="what a person said of it")] = "unreviewed"
 
 

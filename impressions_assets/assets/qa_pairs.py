@@ -19,7 +19,7 @@ from impressions_assets.text.corrections import corrected_pairs
 from impressions_assets.text.qa import pairs_of
 from impressions_assets.transforms import identity_of
 
-STAGE = Stage("qa_pairs", 6, ("videos", "transcripts", "chapters"), corrected_pairs)
+STAGE = Stage("qa_pairs", 7, ("videos", "transcripts", "chapters"), corrected_pairs)
 
 
 @channel_asset(

@@ -2,7 +2,8 @@
 
 Spans are half open and meet at the questions' times, so a segment answers one question at most:
 the one in whose span it starts. The last question counts: it is answered until its chapter, or
-the talk, ends. Where neither the description nor chapters ask, the talk's speakers do.
+the talk, ends. Where neither the description nor chapters ask, the talk's speakers do; where no
+speakers are known, its question round.
 Segmented chapters neither ask nor end an answer: their bounds are a guess.
 """
 
@@ -17,9 +18,10 @@ from impressions_assets.rows import Chapters, QAPair, QAPairs, Question, Segment
 from impressions_assets.text.asked import asked_by_speakers
 from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.corrections import with_ids
-from impressions_assets.text.paragraphs import is_named
+from impressions_assets.text.paragraphs import is_dialogue, is_named
 from impressions_assets.text.question_times import moved
 from impressions_assets.text.questions import parse_questions
+from impressions_assets.text.round import answered_in_round
 from impressions_assets.transforms import Answered, Transform, pairs_through, segments_through
 
 _CONFIDENCE = {"description": 1.0, "chapter": 0.8}
@@ -55,19 +57,26 @@ def pairs_of(
         return QAPairs(video_id=video.video_id)
     cleaned = sorted(clean_transcript(transcript).segments, key=lambda s: s.start_seconds)
     segments, dropped = segments_through(transforms, cleaned)
-    source = _source(video, segments, chapters, announcements)
-    starts = [segment.start_seconds for segment in segments]
-    found: list[Answered] = []
-    for span in _spans(source.questions, chapters, _end_of(segments, video.duration_seconds)):
-        begin = bisect_left(starts, span.start_seconds)
-        pair = _answered(span, segments[begin : bisect_left(starts, span.end_seconds)], source)
-        found += [pair] if pair else []
+    found = list(_found(video, segments, chapters, announcements))
     answered, cut = pairs_through(transforms, found)
     return QAPairs(
         video_id=video.video_id,
         pairs=with_ids(_pair(one) for one in answered),
         dropped=(*dropped, *cut),
     )
+
+
+def _found(
+    video: Video, segments: Sequence[Segment], chapters: Chapters, announcements: Sequence[str]
+) -> Iterator[Answered]:
+    source = _source(video, segments, chapters, announcements)
+    if not source.questions and not is_dialogue(segments):
+        yield from answered_in_round(segments, chapters)
+    starts = [segment.start_seconds for segment in segments]
+    for span in _spans(source.questions, chapters, _end_of(segments, video.duration_seconds)):
+        begin = bisect_left(starts, span.start_seconds)
+        if pair := _answered(span, segments[begin : bisect_left(starts, span.end_seconds)], source):
+            yield pair
 
 
 def _source(

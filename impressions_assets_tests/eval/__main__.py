@@ -12,6 +12,7 @@ from pathlib import Path
 from impressions_assets_tests.eval import (
     articles,
     chapters,
+    question_rounds,
     question_turns,
     questions,
     restoring,
@@ -22,6 +23,7 @@ SCORES: dict[str, tuple[str, Callable[[Path], Iterator[str]]]] = {
     "Chapters that descriptions list": ("chapters", chapters.table),
     "Questions that descriptions list": ("qa/askswami", questions.table),
     "Questions that are asked in the talk": ("qa/bitcointranscripts", question_turns.report),
+    "Question rounds without speakers": ("qa/bitcointranscripts", question_rounds.report),
     "Talks cut into chapters": ("archives", segmentation.report),
     "Sentences restored": ("archives", restoring.report),
     "Articles fit to publish": ("archives", articles.report),

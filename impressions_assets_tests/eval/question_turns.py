@@ -40,12 +40,13 @@ def conversations_in(folder: Path) -> Iterator[Conversation]:
     """What was labelled, with the turn that answers last; turns of one speaker in a row are one."""
     for row in json.loads(_LABELS.read_text("utf-8")):
         [path] = folder.glob(f"{row['id']}*.json")
-        turns = list(_turns(json.loads(path.read_text("utf-8"))["turns"]))
+        turns = list(turns_of(json.loads(path.read_text("utf-8"))["turns"]))
         read = [turn for turn in turns if turn.start_seconds <= row["read_until"]]
         yield Conversation(row["id"], read, set(map(float, row["asking"])), row["kept_aside"])
 
 
-def _turns(rows: Sequence[dict[str, str]]) -> Iterator[Segment]:
+def turns_of(rows: Sequence[dict[str, str]]) -> Iterator[Segment]:
+    """The rows as segments, rows of one speaker in a row as one, each until the next begins."""
     runs = [list(run) for _, run in groupby(rows, key=lambda row: row["speaker"])]
     starts = [float(run[0]["start"]) for run in runs]
     for run, (start, end) in zip(runs, pairwise([*starts, starts[-1] + 60]), strict=True):
