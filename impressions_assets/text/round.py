@@ -76,7 +76,7 @@ def answered_in_round(segments: Sequence[Segment], chapters: Chapters) -> Iterat
     """
     if not any(_CALL.search(segment.text) for segment in segments):
         return
-    sentences = sentences_of(segments)
+    sentences = sentences_of(_without_overlaps(segments))
     runs = [run for run in _runs(sentences) if _counts(sentences, run)]
     begins = [_led_in(sentences, run.start) for run in runs]
     stops = [*begins, len(sentences)][1:]
@@ -84,6 +84,15 @@ def answered_in_round(segments: Sequence[Segment], chapters: Chapters) -> Iterat
         answer = _until_thanks(_in_chapter(sentences[run.stop : stop], chapters))
         if _is_sure(sentences, run) and num_words_in(_joined(answer)) >= _FEWEST_ANSWER_WORDS:
             yield _answered(sentences[begin : run.stop], answer)
+
+
+def _without_overlaps(segments: Sequence[Segment]) -> list[Segment]:
+    """A caption may stay on the screen while the next is spoken; a sentence of it would, too."""
+    following = [*(segment.start_seconds for segment in segments[1:]), math.inf]
+    return [
+        Segment(segment.start_seconds, min(segment.end_seconds, after), segment.text)
+        for segment, after in zip(segments, following, strict=True)
+    ]
 
 
 def _answered(question: Sequence[Sentence], answer: Sequence[Sentence]) -> Answered:

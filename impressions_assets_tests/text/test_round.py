@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impressions_assets.rows import Chapter, Chapters, QAPair
+from impressions_assets.rows import Chapter, Chapters, QAPair, Segment
 from impressions_assets.text.qa import pairs_of
 from impressions_assets_tests.text.samples import chapters, spoken, transcript, video
 
@@ -105,6 +105,13 @@ def test_a_question_begins_and_ends_inside_a_caption() -> None:
     assert (pair.question, pair.answer) == (ASKED, ANSWER)
 
 
+def test_an_answer_ends_where_the_next_question_begins_though_its_caption_stays() -> None:
+    said = enumerate([*TALK, CALL, ASKED, ANSWER, ASKED, ANSWER])
+    cues = [Segment(i * 5.0, i * 5.0 + 8, line) for i, line in said]
+    first, second = pairs_of(video(), transcript(cues), chapters()).pairs
+    assert (first.end_seconds, second.start_seconds) == (55, 55)
+
+
 def test_hardly_a_word_is_no_answer() -> None:
     assert pairs(CALL, ASKED, "Yes.") == []
 
@@ -120,8 +127,10 @@ def test_neither_listed_questions_nor_known_speakers_leave_room_for_a_round() ->
 
 
 @given(st.lists(st.sampled_from([CALL, ASKED, ANSWER, ELSE, "Thanks.", "So", *TALK]), max_size=30))
-def test_pairs_come_in_order_and_never_overlap(lines: list[str]) -> None:
-    found = pairs(CALL, *lines)
+def test_pairs_come_in_order_and_never_overlap_though_captions_do(lines: list[str]) -> None:
+    said = enumerate([*TALK, CALL, ASKED, ANSWER, *lines])
+    cues = [Segment(i * 5.0, i * 5.0 + 8, f"{line} So, {line}") for i, line in said]
+    found = pairs_of(video(), transcript(cues), chapters()).pairs
     bounds = [bound for pair in found for bound in (pair.start_seconds, pair.end_seconds)]
     assert bounds == sorted(bounds)
     assert all(pair.question and pair.answer for pair in found)
