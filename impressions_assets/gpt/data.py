@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from impressions_assets.gpt.loader import TokenStream
@@ -54,4 +55,11 @@ def _bytes(manifest: Manifest, split: Split) -> int:
 
 def _stream(shards_dir: Path, manifest: Manifest, split: Split) -> TokenStream:
     named = [shard for shard in manifest.shards if shard.split == split]
-    return TokenStream([open_shard(shards_dir / s.file, manifest.tokenizer) for s in named])
+    shards = [open_shard(shards_dir / s.file, manifest.tokenizer) for s in named]
+    befores = accumulate((shard.num_tokens for shard in named), initial=0)
+    ends = [
+        before + document.token_end + 1  # with its end-of-text token
+        for before, shard in zip(befores, named, strict=False)
+        for document in shard.documents
+    ]
+    return TokenStream(shards, ends)

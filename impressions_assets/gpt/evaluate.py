@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from impressions_assets.gpt.device import autocast
-from impressions_assets.gpt.loader import Ids, TokenStream
+from impressions_assets.gpt.loader import TokenStream
 from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.packing import Ids
 
 
 class Evaluator:

@@ -14,14 +14,16 @@ import time
 from collections.abc import Iterator
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from impressions_assets.errors import TrainingError
 from impressions_assets.gpt.config import TrainConfig
 from impressions_assets.gpt.device import autocast
-from impressions_assets.gpt.loader import Ids, Position
+from impressions_assets.gpt.loader import IGNORED, Position
 from impressions_assets.gpt.optimizer import learning_rate_at
+from impressions_assets.gpt.packing import Ids
 from impressions_assets.gpt.run import Log
 from impressions_assets.gpt.state import TrainingState
 
@@ -109,8 +111,7 @@ class Stepper:
         """Gather the gradient of a step and give its loss; None when the memory did not suffice."""
         total = torch.zeros((), device=self._state.device)
         try:
-            for inputs, targets in self._parts():
-                share = len(inputs) / self._windows
+            for inputs, targets, share in self._parts():
                 with autocast(self._state.device, self._state.dtype):
                     loss = self._loss(inputs, targets) * share
                 torch.autograd.backward(self._state.scaler.scale(loss))
@@ -119,12 +120,17 @@ class Stepper:
             return None
         return total
 
-    def _parts(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets of a step, as many windows at a time as the device holds."""
-        for _ in range(self._config.gradient_accumulation_steps):
-            batch = self._state.loader.next_batch(self._config.batch_size)
-            inputs, targets = (torch.split(self._on_device(ids), self._at_once) for ids in batch)
-            yield from zip(inputs, targets, strict=True)
+    def _parts(self) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """Inputs, targets and their share of a step, as many windows as the device holds."""
+        size, num_batches = self._config.batch_size, self._config.gradient_accumulation_steps
+        for _ in range(num_batches):
+            batch = self._state.loader.next_batch(size)
+            count_B = np.count_nonzero(batch[1] != IGNORED, axis=1)
+            inputs, targets = map(self._on_device, batch)
+            for start in range(0, size, self._at_once):
+                part = slice(start, start + self._at_once)
+                share = float(count_B[part].sum() / count_B.sum()) / num_batches
+                yield inputs[part], targets[part], share
 
     def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if self._model is self._plain:

@@ -1,16 +1,18 @@
 """Streams and windows: nothing twice in an epoch, the same again from the same place."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.errors import TrainingError
-from impressions_assets.gpt.loader import Position, TokenStream, WindowLoader
+from impressions_assets.gpt.loader import IGNORED, Position, TokenStream, WindowLoader
 
 
-def stream_of(num_tokens: int) -> TokenStream:
-    return TokenStream([np.arange(num_tokens, dtype=np.uint16)])
+def stream_of(num_tokens: int, document_ends=None) -> TokenStream:
+    return TokenStream([np.arange(num_tokens, dtype=np.uint32)], document_ends)
 
 
 @given(st.lists(st.integers(0, 6), min_size=1).filter(any), st.data())
@@ -23,19 +25,63 @@ def test_shards_read_as_one_stream(lengths, data):
     assert stream.at(np.array(rows)).tolist() == np.array(rows).tolist()
 
 
-@given(st.integers(2, 400), st.integers(1, 40), st.integers(0, 5), st.integers(0, 3))
-def test_an_epoch_holds_no_token_twice_and_leaves_out_less_than_two_windows(
-    num_tokens, block_size, seed, epoch
-):
-    loader = WindowLoader(stream_of(num_tokens), block_size, seed)
+def windows_of(loader: WindowLoader) -> Iterator[tuple[list[int], list[int]]]:
+    """The inputs and targets of each window of an epoch."""
+    return zip(*(ids.tolist() for ids in loader.next_batch(loader.windows_per_epoch)), strict=True)
+
+
+LENGTHS = st.lists(st.integers(1, 70), min_size=1, max_size=60).filter(lambda x: sum(x) > 1)
+
+
+@given(LENGTHS, st.integers(1, 40), st.integers(0, 5), st.integers(0, 3))
+def test_an_epoch_trains_each_token_once_after_the_one_before_it(lengths, block_size, seed, epoch):
+    """Token n is n, so what is before it is known; an end of text may stand for any other."""
+    ends = np.cumsum(lengths)
+    num_tokens = int(ends[-1])
+    loader = WindowLoader(stream_of(num_tokens, ends), block_size, seed)
     loader.position = Position(epoch)
     seen = []
-    while loader.position.epoch == epoch:
-        inputs, targets = loader.next_batch(1)
-        assert (targets == inputs + 1).all()
-        seen += inputs.ravel().tolist()
-    assert len(seen) == len(set(seen))
-    assert len(seen) > num_tokens - 1 - 2 * loader.length
+    for inputs, targets in windows_of(loader):
+        assert len(inputs) == len(targets) == min(block_size, num_tokens)
+        pairs = [pair for pair in zip(inputs, targets, strict=True) if pair[1] != IGNORED]
+        seen += [target for _, target in pairs]
+        for before, target in pairs:
+            first_of_document = target == 0 or target in ends
+            assert before + 1 in ends if first_of_document else before == target - 1
+    assert sorted(seen) == list(range(num_tokens))
+
+
+@given(LENGTHS, st.integers(1, 40), st.integers(0, 9))
+def test_only_the_last_window_of_an_epoch_has_room_left(lengths, block_size, seed):
+    loader = WindowLoader(stream_of(sum(lengths), np.cumsum(lengths)), block_size, seed)
+    with_room = [targets for _, targets in windows_of(loader) if IGNORED in targets]
+    assert len(with_room) == (sum(lengths) % loader.length > 0)
+
+
+def test_of_short_documents_packed_at_least_99_in_100_tokens_are_useful():
+    lengths = np.random.default_rng(0).integers(20, 401, 400)
+    loader = WindowLoader(stream_of(lengths.sum(), np.cumsum(lengths)), 512, seed=0)
+    targets = np.array([targets for _, targets in windows_of(loader)])
+    assert np.mean(targets != IGNORED) >= 0.99
+    assert lengths.mean() / lengths.max() < 0.6  # padded to the longest
+
+
+@given(LENGTHS, st.integers(1, 40), st.integers(1, 5), st.integers(1, 4), st.integers(0, 30))
+def test_ranks_see_together_what_one_sees_alone(lengths, block_size, world_size, batch_size, ahead):
+    def loader(rank: int, world_size: int) -> WindowLoader:
+        stream = stream_of(sum(lengths), np.cumsum(lengths))
+        made = WindowLoader(stream, block_size, 3, rank=rank, world_size=world_size)
+        made.position = Position(1, ahead % made.windows_per_epoch)
+        return made
+
+    alone, ranks = loader(0, 1), [loader(rank, world_size) for rank in range(world_size)]
+    for _ in range(4):
+        together = [rank.next_batch(batch_size) for rank in ranks]
+        whole = alone.next_batch(batch_size * world_size)
+        for number in (0, 1):  # inputs, targets
+            ours = np.concatenate([batch[number] for batch in together])
+            np.testing.assert_array_equal(ours, whole[number])
+        assert {rank.position for rank in ranks} == {alone.position}
 
 
 @given(st.integers(0, 60), st.integers(1, 7))
@@ -68,8 +114,8 @@ def test_seed_and_epoch_change_the_order():
 def test_a_text_shorter_than_the_context_gives_shorter_windows():
     loader = WindowLoader(stream_of(5), block_size=64, seed=0)
     inputs, targets = loader.next_batch(2)
-    assert inputs.tolist() == [[0, 1, 2, 3]] * 2
-    assert targets.tolist() == [[1, 2, 3, 4]] * 2
+    assert [sorted(row) for row in targets.tolist()] == [[0, 1, 2, 3, 4]] * 2
+    assert ((targets - inputs) % 5 == 1).all()
 
 
 @pytest.mark.parametrize("num_tokens", [0, 1])

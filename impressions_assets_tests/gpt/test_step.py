@@ -115,6 +115,14 @@ def test_where_memory_ends_smaller_parts_give_the_same_losses(corpus):
     ]
 
 
+def test_smaller_parts_weigh_a_window_with_room_left_by_its_tokens(make_corpus):
+    corpus = make_corpus({"a": "Of sixteen tokens and four.", "b": "One more."})
+    settings = {"batch_size": 4, "dropout": 0.0}
+    (free, _), (cramped, state) = (stepper_of(corpus, **settings) for _ in range(2))
+    cramped._model = cramped._plain = Small(state.model, most=1)
+    assert losses(cramped, 5) == pytest.approx(losses(free, 5), abs=1e-5)
+
+
 def test_where_no_window_fits_it_says_what_to_lower(corpus):
     stepper, state = stepper_of(corpus)
     stepper._model = stepper._plain = Small(state.model, most=0)

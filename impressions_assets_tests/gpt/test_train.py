@@ -112,9 +112,9 @@ def test_accumulating_gradients_equals_a_larger_batch(corpus):
 
 def test_losses_are_those_they_were(uninterrupted, corpus):
     """Golden numbers: a change of data order, schedule or optimizer shows here."""
-    assert losses_at_1_10_30(uninterrupted[1]) == pytest.approx([3.2581, 3.1577, 3.0161], abs=1e-3)
+    assert losses_at_1_10_30(uninterrupted[1]) == pytest.approx([3.2581, 3.1629, 3.0177], abs=1e-3)
     classic = trained(corpus.run(recipe="classic", tied=True))
-    assert losses_at_1_10_30(classic) == pytest.approx([3.2678, 3.0742, 2.9428], abs=1e-3)
+    assert losses_at_1_10_30(classic) == pytest.approx([3.2692, 3.0662, 2.9595], abs=1e-3)
 
 
 def losses_at_1_10_30(result: TrainingResult) -> list[float | None]:
@@ -197,7 +197,7 @@ def test_a_text_shorter_than_the_context_is_trained_on_all_the_same(make_corpus,
     corpus = make_corpus({"a": "Short.", "b": "Tiny."}, val=frozenset("b"))
     result = trained(corpus.run(tmp_path / "out", max_iters=5, sample_tokens=20))
     assert result.best_val_loss is not None
-    assert Checkpoint.open(tmp_path / "out" / "best").meta.context == 6
+    assert Checkpoint.open(tmp_path / "out" / "best").meta.context == 7  # with the end of text
 
 
 def test_bfloat16_trains_on_cpu_too(corpus):
