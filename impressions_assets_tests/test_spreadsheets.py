@@ -18,6 +18,8 @@ from impressions_assets.storage.tables import Entry
 from impressions_assets.text.corrections import with_ids
 from impressions_assets_tests.reviews import ROWS, filled, kept
 
+pytestmark = pytest.mark.slow
+
 SHEETS = ("qa_pairs.csv", "chapters.csv", "a.transcript.csv")
 ANSWER = "Größe: 2,\n\u00a0“two”."
 Lines = list[dict[str, str]]

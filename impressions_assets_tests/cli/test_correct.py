@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
 from impressions_assets_tests.cli.conftest import Impressions
 
 
+@pytest.mark.slow
 def test_corrections_reach_what_is_made_from_them_and_survive_a_redo(
     in_talks: Impressions, talks: Path, tmp_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ def test_where_no_window_fits_it_says_what_to_lower(corpus):
         stepper.step()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compiled_trains_without_and_says_so(corpus):
     lines: list[str] = []
     stepper, state = stepper_of(corpus, lines, dropout=0.0)
