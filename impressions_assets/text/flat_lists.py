@@ -41,7 +41,8 @@ def flat_lists(lines: Sequence[Line], duration_seconds: float | None) -> Iterato
     folded_text = "\n".join([line.folded for line in lines])
     text = "\n".join([line.text for line in lines])
     for folded, block in zip(folded_text.split("\n\n"), text.split("\n\n"), strict=True):
-        if not may_hold_times(folded, _FEWEST):
+        # each of its times has a colon, and counting them is far faster than a search
+        if folded.count(":") < _FEWEST or not may_hold_times(folded, _FEWEST):
             continue
         for run in _runs(folded, duration_seconds):
             if len(run) < _FEWEST or not (run[0].seconds <= 1 or _lost_newlines(run, folded)):
