@@ -31,12 +31,16 @@ _NO_WAITING = "PRAGMA synchronous = OFF"  # for the disk
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """How many examples of a property `make test` and `make test-slow` try."""
-    if config.getoption("--hypothesis-profile"):
-        from hypothesis import settings  # a second that other tests need not spend
+    """How many examples of a property `make test` and `make test-slow` try.
 
-        settings.register_profile("quick", max_examples=25)
-        settings.register_profile("thorough", max_examples=200)
+    In any time: one example that took 0.8 s on a busy machine, of a deadline of 0.2, is no bug.
+    """
+    if config.getoption("--hypothesis-profile"):
+        from hypothesis import HealthCheck, settings  # a second that other tests need not spend
+
+        patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.register_profile("quick", patient, max_examples=25)
+        settings.register_profile("thorough", patient, max_examples=200)
 
 
 @pytest.fixture(scope="session", autouse=True)
