@@ -1,0 +1,48 @@
+"""A channel in a bucket is the channel in a folder."""
+
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.bucket.conftest import CHANNEL, ROOT
+from impressions_assets_tests.servers.gcs import GoogleCloudStorage
+
+# gcsfs hands whole parts of a file to aiohttp, from a thread that does nothing else.
+pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+
+
+@pytest.mark.slow
+def test_a_channel_in_a_bucket_has_the_data_versions_that_it_has_in_a_folder(
+    archive: Archive, gcs: GoogleCloudStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dagster as dg
+
+    from impressions_assets.jobs import DATA_ASSETS
+    from impressions_assets_tests.houses import House
+
+    key_file = tmp_path / "key.json"
+    key_file.write_text(gcs.service_account)
+    monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(key_file))
+    monkeypatch.setitem(fsspec.config.conf, "gs", gcs.file_options)
+
+    def facts(storage: str) -> tuple[dict[str, str], dict[str, str]]:
+        monkeypatch.setenv("IMPRESSIONS_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("IMPRESSIONS_STORAGE", storage)
+        with dg.DagsterInstance.ephemeral() as instance:
+            house = House(tmp_path / "home", instance)
+            house.declare(CHANNEL, archive.folder)
+            assert house.data(CHANNEL).ok
+            requests = len(gcs.requests)
+            again = house.data(CHANNEL)
+            assert {r.split(" ")[0] for r in gcs.requests[requests:]} <= {"GET"}, "nothing was new"
+            assert again.ok
+            assert set(again.computed().values()) == {0}
+            versions = {name: house.data_version(name, CHANNEL) for name in DATA_ASSETS}
+            digests = {row.kind: row.digest for row in house.home.table("artifacts").rows(CHANNEL)}
+            assert set(house.decoded(CHANNEL)) == {"talk-a", "talk-b", "talk-c"}
+            return versions, digests
+
+    assert facts(ROOT) == facts(str(tmp_path / "folder"))
+    assert gcs.names("talks/files/")
