@@ -33,7 +33,7 @@ test: $(READY) ## run the quick tests
 	@$(PYTEST) -n 2 -m "not slow and not gpu" --hypothesis-profile=quick
 
 test-slow: $(READY) ## run the tests that take minutes, and properties on many examples
-	@$(PYTEST) -m "(slow or hypothesis) and not gpu" --hypothesis-profile=thorough
+	@$(PYTEST) -n 2 --dist worksteal -m "(slow or hypothesis) and not gpu" --hypothesis-profile=thorough
 
 check: $(READY) ## lint, formatting, types, who imports whom, and the data dictionary
 	@$(BIN)/ruff check .

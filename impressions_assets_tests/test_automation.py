@@ -140,6 +140,7 @@ def test_no_change_is_lost_and_nothing_runs_without_one(scenario: str) -> None:
     assert faults(upstream_content_changed, SCENARIOS[scenario]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIMPLER)
 def test_simpler_conditions_do_not_pass_this_test(name: str) -> None:
     failing = (scenario for scenario in SCENARIOS.values() if faults(SIMPLER[name], scenario))
@@ -157,6 +158,7 @@ def test_no_order_of_events_loses_a_change(steps: list[Step]) -> None:
     assert "an update is lost" not in faults(upstream_content_changed, steps)
 
 
+@pytest.mark.slow
 def test_nothing_is_requested_while_an_input_is_missing_and_then_it_is() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(upstream_content_changed, instance)
@@ -175,6 +177,7 @@ def test_a_new_channel_is_left_to_its_first_run() -> None:
         assert [world.tick(), world.tick()] == [False, False]
 
 
+@pytest.mark.slow
 def test_it_waits_while_an_input_is_being_made() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("channel", ["talks"])

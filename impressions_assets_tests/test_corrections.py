@@ -149,6 +149,7 @@ def test_a_line_that_was_copied_with_its_id_is_an_error(home: Home, tmp_path: Pa
         correct(home, "talks", [path])
 
 
+@pytest.mark.slow
 def test_sheets_without_checksums_carry_corrections_to_another_channel(
     home: Home, tmp_path: Path
 ) -> None:

@@ -136,6 +136,7 @@ def test_the_whole_definition_holds_together() -> None:
     dg.Definitions.validate_loadable(defs)
 
 
+@pytest.mark.slow
 def test_loading_imports_no_torch_and_opens_no_home(tmp_path: Path) -> None:
     heavy = {"torch", "transformers", "datasets"}
     code = f"import sys, impressions_assets.definitions; print({heavy!r} & sys.modules.keys())"

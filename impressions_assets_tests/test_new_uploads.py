@@ -82,6 +82,7 @@ def test_an_edited_title_starts_its_channel(house: House, youtube: YouTube, owne
     assert [channel for _, channel in look(house, later(cursor))[0]] == ["talks"]
 
 
+@pytest.mark.slow
 def test_a_feed_that_fails_stops_no_other_and_is_asked_once(
     house: House, youtube: YouTube, owner: Owner
 ) -> None:

@@ -106,6 +106,7 @@ def test_without_a_root_the_environment_names_it(
     assert len(open_channel("talks").videos()) == 2
 
 
+@pytest.mark.slow
 def test_notebooks_need_neither_dagster_nor_torch() -> None:
     code = "import sys, impressions_assets.reader; print({'dagster', 'torch'} & sys.modules.keys())"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

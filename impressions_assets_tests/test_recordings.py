@@ -67,6 +67,7 @@ LISTED = {
 }
 
 
+@pytest.mark.slow
 def test_recorded_listings_are_read_as_what_they_say_they_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,6 +96,7 @@ def test_corrections_of_one_video_by_two_reviewers_are_both_kept_before_a_run_ma
     assert [chapter.title for chapter in kept(home, "chapters").chapters] == ["One!", "Two!"]
 
 
+@pytest.mark.slow
 def test_a_span_that_moves_takes_the_words_that_are_corrected_with_it(
     home: Home, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_process_is_gone_when_its_number_belongs_to_another() -> None:
     assert not is_gone("another-host" + GONE)  # only that host could tell
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_gone_fails_and_frees_its_slot(
     instance: dg.DagsterInstance,
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_run_whose_process_is_gone_fails_and_frees_its_slot(
     assert instance.event_log_storage.get_concurrency_info("gpu").active_slot_count == 0
 
 
+@pytest.mark.slow
 def test_a_run_here_tells_its_events_and_leaves_its_tags(
     instance: dg.DagsterInstance, archive: Archive, home_of: Path
 ) -> None:

@@ -152,6 +152,7 @@ def test_no_retry_is_due_in_a_stage_that_waits_as_a_whole(house: House, archive:
     assert [r.partition_key for r in call(sensors.due_retries, house)[0]] == ["talks"]
 
 
+@pytest.mark.slow
 def test_a_retired_channel_is_not_retried(house: House, archive: Archive) -> None:
     house.declare("talks", archive.folder)
     fail(house, "talks", datetime.now(UTC) - timedelta(hours=1))

@@ -51,6 +51,7 @@ def test_a_channel_of_youtube_on_loopback_is_listed_and_read(tmp_path: Path) -> 
     assert (first.units, again.requests, again.units) == (3, 1, 0)
 
 
+@pytest.mark.slow
 def test_the_rooms_alone_do_the_work_of_every_data_asset(tmp_path: Path) -> None:
     write_archive(tmp_path / "archive", 20, 200)
     runs = measure_rooms(tmp_path, tmp_path / "archive", 20, 200)

@@ -32,6 +32,7 @@ def test_rows_are_put_replaced_and_removed(home: Home, open_home: Callable[[], H
     assert table.channels() == [CHANNEL]
 
 
+@pytest.mark.slow
 def test_writers_racing_in_a_bucket_lose_no_row(open_home: Callable[[], Home]) -> None:
     homes = [open_home() for _ in range(3)]
 

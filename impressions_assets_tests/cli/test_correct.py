@@ -44,6 +44,7 @@ def test_corrections_reach_what_is_made_from_them_and_survive_a_redo(
     assert [(chapter.title, chapter.origin) for chapter in titles][1] == ("Middle", "description")
 
 
+@pytest.mark.slow
 def test_forgetting_a_video_forgets_its_corrections(
     in_talks: Impressions, talks: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from impressions_assets.cli.main import app
 
 
+@pytest.mark.slow
 def test_a_failed_video_is_named_with_its_reason_and_the_command_ends_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

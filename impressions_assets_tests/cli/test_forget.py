@@ -45,6 +45,7 @@ def test_without_yes_it_only_shows_what_would_go(in_talks: Impressions, talks: P
     assert len(rows_of(home_of(talks), "talk-b")) == len(PUBLISHED) + 1
 
 
+@pytest.mark.slow
 def test_its_rows_captures_and_tokens_go_and_no_run_brings_it_back(
     in_talks: Impressions, talks: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_model_that_went_on_from_a_stale_one_is_stale_too(
     assert "talk-b" in learned_from(home_of(talks), second)
 
 
+@pytest.mark.slow
 def test_a_plan_does_not_promise_what_was_forgotten(in_talks: Impressions, talks: Path) -> None:
     in_talks("forget", "talk-b", "--yes")
     said = in_talks("materialize", "talks", "--select", "videos", "--plan")
@@ -126,6 +128,7 @@ def test_a_plan_does_not_promise_what_was_forgotten(in_talks: Impressions, talks
     assert line.split()[1:] == ["0", "0", "2", "0"]
 
 
+@pytest.mark.slow
 def test_forgetting_that_was_cut_short_goes_on(in_talks: Impressions, talks: Path) -> None:
     from impressions_assets.storage.forgetting import bury, remove_rows
 
@@ -147,6 +150,7 @@ def test_the_shards_of_a_channel_that_left_the_file_go_as_a_whole(
     assert home_of(talks).current("talks", "token_shards") is None
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_already_is_said_to_be(in_talks: Impressions) -> None:
     assert in_talks("forget", "talk-b", "--yes").exit_code == 0
     said = in_talks("forget", "talk-b")

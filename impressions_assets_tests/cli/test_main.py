@@ -113,6 +113,7 @@ def test_what_the_system_refuses_is_one_line(in_talks: Impressions, tmp_path: Pa
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_mistake(in_talks: Impressions) -> None:
     command = f"{sys.executable} -m impressions_assets show talk-a | head -1"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

@@ -99,6 +99,7 @@ def test_a_failed_run_says_why_in_our_words_and_nothing_of_python(mine: Impressi
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.slow
 def test_videos_that_fail_are_named_and_the_others_go_on(
     mine: Impressions, archive: Archive
 ) -> None:
@@ -110,6 +111,7 @@ def test_videos_that_fail_are_named_and_the_others_go_on(
     assert "talk-b.info.json" in said.stderr
 
 
+@pytest.mark.slow
 def test_redo_computes_one_video_from_a_stage_on(in_talks: Impressions) -> None:
     said = in_talks("redo", "talk-b", "--from", "chapters")
     assert said.exit_code == 0, said.stderr
@@ -118,6 +120,7 @@ def test_redo_computes_one_video_from_a_stage_on(in_talks: Impressions) -> None:
     assert "transcripts" not in said.stderr
 
 
+@pytest.mark.slow
 def test_redo_takes_a_link(in_talks: Impressions) -> None:
     said = in_talks("redo", "https://youtu.be/talk-b", "--from", "documents")
     assert "✓ documents 3 rows, 1 computed" in said.stderr
@@ -136,6 +139,7 @@ def test_redo_names_what_it_does_not_know(in_talks: Impressions) -> None:
     assert (video.exit_code, "Did you mean talk-b" in video.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_channel_that_left_the_file_is_neither_computed_nor_shown_first(
     in_talks: Impressions, talks: Path
 ) -> None:

@@ -21,6 +21,7 @@ def test_status_shows_rows_files_and_runs(in_talks: Impressions) -> None:
     assert "runs start in the terminal" in said.stdout
 
 
+@pytest.mark.slow
 def test_status_shows_what_failed(impressions: Impressions, archive: Archive) -> None:
     archive.info("talk-b").write_text("{")
     impressions("add", str(archive.folder), "--name", "mine")
@@ -29,6 +30,7 @@ def test_status_shows_what_failed(impressions: Impressions, archive: Archive) ->
     assert re.search(r"^videos +2 +1 +until their input changes", shown, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_status_calls_a_talk_without_captions_that(
     impressions: Impressions, archive: Archive
 ) -> None:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.cli.conftest import Impressions
 
@@ -63,6 +65,7 @@ def test_an_unknown_channel_is_told_what_there_is(in_talks: Impressions, tmp_pat
     assert "To have it: `impressions add SOURCE --name walks`" in said.stderr
 
 
+@pytest.mark.slow
 def test_show_tells_how_a_video_was_called_before(
     impressions: Impressions, archive: Archive
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_plan_of_a_sweep_says_what_the_sweep_asks(talks: Impressions, youtube:
     assert len(youtube.requests) == asked
 
 
+@pytest.mark.slow
 def test_status_tells_words_reasons_and_units(talks: Impressions, youtube: YouTube) -> None:
     assert talks("materialize", "talks", "--select", DATA).exit_code == 0
     said = talks("status", "talks").stdout
@@ -88,6 +89,7 @@ def test_status_tells_words_reasons_and_units(talks: Impressions, youtube: YouTu
     assert "youtube-captions: 5 of 2,000 on " in said
 
 
+@pytest.mark.slow
 def test_a_block_stops_the_channel_with_what_it_has_and_says_until_when(
     talks: Impressions, youtube: YouTube, owner: Owner
 ) -> None:
@@ -128,6 +130,7 @@ def test_a_channel_that_takes_days_ends_well_on_each_of_them(
     assert "tokens to train on" in talks("status", "talks").stdout
 
 
+@pytest.mark.slow
 def test_a_video_done_again_is_asked_again_whether_it_has_captions_by_now(
     talks: Impressions, youtube: YouTube, owner: Owner
 ) -> None:
@@ -154,6 +157,7 @@ def test_a_wrong_key_is_told_without_it(
     assert "nobody-may-see" not in said.output
 
 
+@pytest.mark.slow
 def test_a_sweep_finds_an_old_title_that_the_feed_does_not_show(
     talks: Impressions, youtube: YouTube, owner: Owner
 ) -> None:
@@ -167,6 +171,7 @@ def test_a_sweep_finds_an_old_title_that_the_feed_does_not_show(
     assert talks("show", oldest.video_id).stdout.startswith("A better name")
 
 
+@pytest.mark.slow
 def test_a_block_of_this_address_does_not_hold_up_a_proxys(
     talks: Impressions, youtube: YouTube, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

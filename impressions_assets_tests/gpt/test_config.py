@@ -71,6 +71,7 @@ def test_an_unknown_preset_lists_those_there_are():
         resolve("debug", "soon")
 
 
+@pytest.mark.slow
 def test_settings_and_the_training_process_start_without_torch():
     code = (
         "import sys, impressions_assets.gpt.config, impressions_assets.gpt.run, "

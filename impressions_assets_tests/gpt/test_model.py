@@ -80,6 +80,7 @@ def test_a_fresh_model_finds_every_token_about_as_likely(recipe):
     assert loss == pytest.approx(math.log(VOCAB_SIZE), abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -17,6 +17,7 @@ from impressions_assets_tests.gpt.driving import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["step 1 loss", "step 17 loss", "step 20 val", "step 30 loss"])
 def test_killed_and_resumed_is_uninterrupted_bit_for_bit(corpus, tmp_path, uninterrupted, line):
     killed(corpus.run(tmp_path), line)
@@ -26,6 +27,7 @@ def test_killed_and_resumed_is_uninterrupted_bit_for_bit(corpus, tmp_path, unint
         assert content_of(tmp_path / name) == content_of(uninterrupted[0] / name)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_is_uninterrupted(corpus, tmp_path, uninterrupted):
     for line in ("step 3 loss", "step 12 loss", "step 10 val", "step 19 loss", "step 25 loss"):
         killed(corpus.run(tmp_path), line)
@@ -43,6 +45,7 @@ def test_other_settings_start_anew_and_set_the_old_checkpoints_aside(corpus, tmp
     assert content_of(tmp_path / "best") != old
 
 
+@pytest.mark.slow
 def test_settings_that_only_watch_do_not_hinder_a_resume(corpus, tmp_path):
     killed(corpus.run(tmp_path), "step 17 loss")
     result = trained(corpus.run(tmp_path, eval_interval=5, log_interval=30, patience=9))
@@ -62,6 +65,7 @@ def test_without_resume_it_starts_anew(corpus, tmp_path):
     assert (tmp_path / "earlier-1" / "last").is_dir()
 
 
+@pytest.mark.slow
 def test_a_finished_training_run_again_trains_nothing(corpus, tmp_path, uninterrupted):
     killed(corpus.run(tmp_path), "step 30 val")
     trained(corpus.run(tmp_path))
@@ -76,6 +80,7 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
+@pytest.mark.slow
 def test_a_last_checkpoint_cut_short_is_replaced_by_the_best(corpus, tmp_path, uninterrupted):
     killed(corpus.run(tmp_path), "step 25 loss")
     cut_short(tmp_path / "last" / "model.safetensors")

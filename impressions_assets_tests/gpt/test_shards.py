@@ -207,6 +207,7 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path):
         write_shard(tmp_path / "taken", plan, [document(1, "a")], BPE)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_documents(tmp_path):
     def peak_of(count: int) -> int:
         texts = {f"v{n}": n for n in range(count)}

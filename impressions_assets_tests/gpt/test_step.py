@@ -34,6 +34,7 @@ def take(stepper: Stepper, num_steps: int) -> None:
         stepper.step()
 
 
+@pytest.mark.slow
 def test_only_settling_reads_from_the_device(corpus):
     stepper, _ = stepper_of(corpus, gradient_accumulation_steps=2)
     stepper.step()  # settles, for it may have compiled

@@ -133,6 +133,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good(corpus, tmp_pat
     assert all(w.isfinite().all() for w in weights.values())
 
 
+@pytest.mark.slow
 def test_every_so_many_steps_and_each_epoch_are_kept_when_asked(corpus, tmp_path):
     result = trained(
         corpus.run(
@@ -200,6 +201,7 @@ def test_a_text_shorter_than_the_context_is_trained_on_all_the_same(make_corpus,
     assert Checkpoint.open(tmp_path / "out" / "best").meta.context == 7  # with the end of text
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_on_cpu_too(corpus):
     result = trained(corpus.run(dtype="bfloat16", max_iters=20, learning_rate=1e-2))
     assert result.dtype == "bfloat16"

@@ -81,6 +81,7 @@ def test_a_damaged_file_fails_alone(parquet):
 
 
 # The library's CSV reader leaves its file to the garbage collector, which is made to run here.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_other_forms_are_cut_into_blocks_and_fetched_in_any_order(tmp_path, monkeypatch, form):

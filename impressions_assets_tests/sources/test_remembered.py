@@ -206,7 +206,7 @@ def test_each_folder_has_a_memory_of_its_own(look, archive, scratch, tmp_path):
 def test_a_memory_that_stays_as_it_is_is_not_written_again(look, scratch):
     def written() -> tuple[int, int]:
         file = memory_file(scratch).stat()
-        return file.st_ino, file.st_mtime_ns  # not the time of reading, which moves as the disk likes
+        return file.st_ino, file.st_mtime_ns  # not when it was read
 
     look()
     before = written()

@@ -12,6 +12,7 @@ from impressions_assets_tests.text.article_checklist import problems_of
 DOCS = Path(__file__).parents[2] / "docs" / "articles"
 
 
+@pytest.mark.slow
 def test_every_article_of_the_demo_passes(tmp_path: Path) -> None:
     write_archive(tmp_path)
     found = {
@@ -23,6 +24,7 @@ def test_every_article_of_the_demo_passes(tmp_path: Path) -> None:
     assert {video_id: problems for video_id, problems in found.items() if problems} == {}
 
 
+@pytest.mark.slow
 def test_the_articles_in_the_docs_are_current(tmp_path: Path) -> None:
     main(tmp_path)
     written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}

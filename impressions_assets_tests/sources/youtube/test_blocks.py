@@ -31,6 +31,7 @@ def lift(home: Home) -> None:
     table.remove(SHARED, table.digests(SHARED))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     ["/watch", "/youtubei/v1/player", "/api/timedtext"],

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from impressions_assets.errors import QuotaSpent, SourceUnreachable
 from impressions_assets.sources.youtube.lister import Place
@@ -110,6 +111,7 @@ list(source.list_videos())
 """
 
 
+@pytest.mark.slow
 def test_a_kill_between_two_answers_pays_for_no_more_than_one_page_again(
     world, owner, look, youtube, home
 ):

@@ -96,6 +96,7 @@ def test_a_channel_is_paged_by_a_hundred_and_each_video_is_asked_for_once(world,
     assert keyless().asked == [FEED]
 
 
+@pytest.mark.slow
 def test_a_new_upload_and_an_edit_are_asked_for_alone(world, owner, keyless):
     clips = world.uploads(owner, 20)
     keyless()
@@ -107,6 +108,7 @@ def test_a_new_upload_and_an_edit_are_asked_for_alone(world, owner, keyless):
     assert seen.videos[edited.video_id].title == "Edited"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("privacy", "status"), [("private", "private"), ("deleted", "deleted"), ("unlisted", "private")]
 )
@@ -118,6 +120,7 @@ def test_a_video_that_is_gone_keeps_its_row_with_its_status(world, owner, keyles
     assert (gone.status, gone.title) == (status, clips[18].title)
 
 
+@pytest.mark.slow
 def test_the_sweep_asks_for_those_whose_title_changed_and_who_are_missing(world, owner, keyless):
     clips = world.uploads(owner, 40)
     keyless()
@@ -226,6 +229,7 @@ def test_what_may_work_a_moment_later_is_tried_again(world, owner, keyless, yout
     assert all(video.status == "ok" for video in seen.videos.values())
 
 
+@pytest.mark.slow
 def test_a_video_that_fails_again_and_again_stops_no_other_and_is_tried_later(
     world, owner, keyless, visitor, youtube
 ):

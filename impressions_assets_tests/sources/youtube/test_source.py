@@ -110,6 +110,7 @@ def test_a_video_that_is_gone_is_not_yielded_where_the_policy_says_purge(world, 
     assert look(gone="purge").videos.keys() == ids(clips) - {clips[2].video_id}
 
 
+@pytest.mark.slow
 def test_a_key_that_comes_later_loses_no_video_that_was_gone_by_then(world, owner, look, visitor):
     clips = world.uploads(owner, 6)
     titles = {clip.video_id: clip.title for clip in clips}
