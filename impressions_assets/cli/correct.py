@@ -32,7 +32,7 @@ def correct(
     from impressions_assets import corrections
     from impressions_assets.cli.lookup import video_id_of
     from impressions_assets.cli.running import data_launch, perform
-    from impressions_assets.cli.stages import STAGES, stages_from
+    from impressions_assets.cli.stages import STAGES, stages_from, with_shards
 
     if bool(sheets) == bool(undo):
         raise typer.BadParameter("give sheets to read, or a video to --undo")
@@ -45,7 +45,8 @@ def correct(
     if not done.tables:
         note("there is nothing to take back" if undo else "the sheets say what the tables hold")
         return
-    note(f"{number(len(done.video_ids))} videos corrected in {', '.join(sorted(done.tables))}")
+    videos = "1 video" if len(done.video_ids) == 1 else f"{number(len(done.video_ids))} videos"
+    note(f"{videos} corrected in {', '.join(sorted(done.tables))}")
     for line in done.overruling[:_TOLD]:
         note(
             f"{line.path}, line {line.line_number}, now counts in place of what changed after the "
@@ -55,4 +56,4 @@ def correct(
         note(f"… and {number(len(done.overruling) - _TOLD)} more lines")
     first = next(made.stage.table for made in STAGES if made.stage.table in done.tables)
     names = [*stages_from(first), *sorted(done.tables - set(stages_from(first)))]
-    perform(place, [data_launch(name, [*names, "tokenizer", "token_shards"])], verbose=verbose)
+    perform(place, [data_launch(name, with_shards(names))], verbose=verbose)

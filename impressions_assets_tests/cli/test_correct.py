@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from impressions_assets.rows import QAPair, QAPairs
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.cli.conftest import Impressions
 
 
@@ -53,6 +55,29 @@ def test_forgetting_a_video_forgets_its_corrections(
     assert in_talks("correct", "talks", str(sheet)).exit_code == 0
     assert in_talks("forget", "talk-b", "--yes").exit_code == 0
     assert Home(str(talks / "storage")).table("corrections").count("talks") == 0
+
+
+@pytest.mark.slow
+def test_pairs_alone_leave_the_tokens_as_they_are(
+    in_talks: Impressions, talks: Path, tmp_path: Path
+) -> None:
+    pair = QAPair(
+        question="Why?",
+        answer="So.",
+        start_seconds=1.0,
+        end_seconds=2.0,
+        confidence=1.0,
+        origin="chapter",
+    )
+    home = Home(str(talks / "storage"))
+    home.table("qa_pairs").put("talks", [Entry(QAPairs(video_id="talk-a", pairs=(pair,)))])
+    assert in_talks("export", "talks", "--format", "review", "--to", str(tmp_path)).exit_code == 0
+    sheet = tmp_path / "qa_pairs.csv"
+    sheet.write_text(sheet.read_text().replace("Why?", "Why so?"))
+    done = in_talks("correct", "talks", str(sheet))
+    assert done.exit_code == 0, done.stderr
+    assert "1 video corrected in qa_pairs" in done.stderr
+    assert "token_shards" not in done.stderr
 
 
 def test_it_wants_sheets_or_a_video_to_undo(in_talks: Impressions) -> None:
