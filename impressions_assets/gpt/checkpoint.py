@@ -1,7 +1,7 @@
 """Checkpoints: folders of tensors and JSON, complete or absent, never pickled.
 
     model.safetensors       the weights
-    optimizer.safetensors   what an exact resume needs: the optimizer's moments and random states
+    optimizer.safetensors   what an exact resume needs: the optimizer's moments
     tokenizer/              a copy, so that the folder can be used alone
     meta.json               what it is, and the sha256 of every other file
 
@@ -36,6 +36,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = FORMAT_VERSION
     step: int
+    order: int = 0  # of windows and random numbers: which of those that programs made
     position: Position
     model: dict[str, Any]
     train: dict[str, Any]
@@ -123,7 +124,7 @@ class Checkpoint:
         return _load(self.folder / _MODEL)
 
     def optimizer_tensors(self) -> dict[str, Tensor]:
-        """The optimizer's moments and the random states, on the CPU."""
+        """The optimizer's moments, on the CPU."""
         return _load(self.folder / _OPTIMIZER)
 
 

@@ -25,6 +25,8 @@ from impressions_assets.errors import TrainingError
 from impressions_assets.gpt.packing import Ids, packed, shuffled
 
 IGNORED = -100  # torch's cross_entropy leaves out such a target
+# One higher with each change that gives a position other windows: 1 came with packed documents.
+ORDER = 1
 _COUNTED_AT_ONCE = 1 << 24
 
 

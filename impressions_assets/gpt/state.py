@@ -1,13 +1,15 @@
 """Everything that a training changes, and its way into a checkpoint and back.
 
 What is here decides what an exact resume restores: weights, optimizer, gradient scaler, place in
-the data, random state and the record of losses. What is not here must not matter to the weights.
+the data and the record of losses. What is not here must not matter to the weights. The randomness
+of a step comes from its number alone, so there is no state of it to keep.
 """
 
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +17,7 @@ from impressions_assets.errors import CheckpointError
 from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
 from impressions_assets.gpt.data import TrainingData
 from impressions_assets.gpt.device import device_of, dtype_of
-from impressions_assets.gpt.loader import WindowLoader
+from impressions_assets.gpt.loader import ORDER, WindowLoader
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import optimizer_of
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun
@@ -103,6 +105,11 @@ class TrainingState:
             history=list(meta.history),
         )
 
+    def seed_step(self) -> None:
+        """Let what the coming step draws (dropout) depend on its number alone."""
+        entropy = [self._run.train.seed, self.progress.step]
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
+
     def why_not_resume(self, meta: Meta) -> str | None:
         """What keeps this training from going on exactly from a checkpoint; None: nothing."""
         ours = self._meta(None, None)
@@ -112,6 +119,10 @@ class TrainingState:
             return "the shards are others"
         if meta.started_from != ours.started_from:
             return "it started from other weights"
+        if meta.order != ours.order:
+            return (
+                "another version of this program saved it, which read the shards in another order"
+            )
         now, then = ours.model | ours.train, meta.model | meta.train
         changed = sorted(k for k in now.keys() | then.keys() if now.get(k) != then.get(k))
         changed = [f"{k} {then.get(k)} → {now.get(k)}" for k in changed if k not in _FREE_SETTINGS]
@@ -129,6 +140,7 @@ class TrainingState:
         manifest, progress = self._data.manifest, self.progress
         return Meta(
             step=progress.step,
+            order=ORDER,
             position=self.loader.position,
             model=self._run.model.model_dump(),
             train=self._run.train.model_dump(),
@@ -169,24 +181,13 @@ class TrainingState:
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         state = self.optimizer.state_dict()["state"]
-        tensors = {
+        return {
             f"{name}.{key}": value
             for number, name in enumerate(self._parameter_names())
             for key, value in state.get(number, {}).items()
         }
-        tensors["random.cpu"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state()
-        elif self.device.type == "mps":
-            tensors["random.mps"] = torch.mps.get_rng_state()
-        return tensors
 
     def _restore_optimizer(self, tensors: dict[str, Tensor]) -> None:
-        torch.set_rng_state(tensors.pop("random.cpu"))
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(tensors.pop("random.cuda"))
-        elif self.device.type == "mps":
-            torch.mps.set_rng_state(tensors.pop("random.mps"))
         number_of = {name: number for number, name in enumerate(self._parameter_names())}
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():

@@ -109,6 +109,7 @@ class Stepper:
 
     def _gradient(self) -> Tensor | None:
         """Gather the gradient of a step and give its loss; None when the memory did not suffice."""
+        self._state.seed_step()
         total = torch.zeros((), device=self._state.device)
         try:
             for inputs, targets, share in self._parts():

@@ -59,6 +59,17 @@ def test_other_shards_are_no_resume(corpus, make_corpus, tmp_path):
     assert any("the tokenizer is another one" in line for line in lines)
 
 
+def test_a_checkpoint_of_another_order_of_the_data_is_no_resume(corpus, tmp_path, monkeypatch):
+    """What was saved before documents were packed went on in silence with other windows."""
+    monkeypatch.setattr("impressions_assets.gpt.state.ORDER", 0)
+    trained(corpus.run(tmp_path, max_iters=10))
+    monkeypatch.undo()
+    lines: list[str] = []
+    assert trained(corpus.run(tmp_path, max_iters=10), lines=lines).resumed_from is None
+    assert any("read the shards in another order" in line for line in lines)
+    assert (tmp_path / "earlier-1" / "best").is_dir()
+
+
 def test_without_resume_it_starts_anew(corpus, tmp_path):
     trained(corpus.run(tmp_path, max_iters=5))
     assert trained(corpus.run(tmp_path, max_iters=5, resume=False)).resumed_from is None

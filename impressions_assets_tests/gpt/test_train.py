@@ -112,9 +112,9 @@ def test_accumulating_gradients_equals_a_larger_batch(corpus):
 
 def test_losses_are_those_they_were(uninterrupted, corpus):
     """Golden numbers: a change of data order, schedule or optimizer shows here."""
-    assert losses_at_1_10_30(uninterrupted[1]) == pytest.approx([3.2581, 3.1629, 3.0177], abs=1e-3)
+    assert losses_at_1_10_30(uninterrupted[1]) == pytest.approx([3.2581, 3.1647, 3.0198], abs=1e-3)
     classic = trained(corpus.run(recipe="classic", tied=True))
-    assert losses_at_1_10_30(classic) == pytest.approx([3.2692, 3.0662, 2.9595], abs=1e-3)
+    assert losses_at_1_10_30(classic) == pytest.approx([3.2698, 3.0696, 2.9628], abs=1e-3)
 
 
 def losses_at_1_10_30(result: TrainingResult) -> list[float | None]:
