@@ -217,7 +217,7 @@ def _write_document(
     found: list[npt.NDArray[np.int64]] = []
     characters = num_tokens = num_bytes = 0
     for piece in pieces(valid_text(document.text)):
-        ids = np.array(tokenizer.encode(piece), dtype=dtype)
+        ids = tokenizer.encode_array(piece).astype(dtype, copy=False)
         here = (anchors >= characters) & (anchors < characters + len(piece))
         if here.any():
             places = tokens_of_characters(anchors[here] - characters, piece, ids, tokenizer)

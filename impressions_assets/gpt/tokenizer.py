@@ -43,6 +43,13 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text; text that looks like a special token is text."""
 
+    def encode_array(self, text: str) -> npt.NDArray[np.uint32]:
+        """Return the same ids as an array: much faster for long texts."""
+
+    @property
+    def gives_back_any_text(self) -> bool:
+        """Return whether encoded text always decodes to itself; unknown characters do not."""
+
     def decode(self, ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """Return the text of the ids; special and padding ids stand for no text."""
 

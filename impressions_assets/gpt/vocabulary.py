@@ -79,9 +79,18 @@ class VocabularyTokenizer(ABC):
         """Return the sha256 that names this tokenizer."""
         return self.card.digest
 
+    @property
+    def gives_back_any_text(self) -> bool:
+        """Say whether encoded text always decodes to itself; unknown characters do not."""
+        return False
+
     @abstractmethod
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text; text that looks like a special token is text."""
+
+    def encode_array(self, text: str) -> npt.NDArray[np.uint32]:
+        """Return the ids of the text as an array, shape (num_tokens,)."""
+        return np.array(self.encode(text), dtype=np.uint32)
 
     def decode(self, ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """Return the text of the ids; bytes that are no UTF-8 (a cut character) become U+FFFD."""
@@ -130,7 +139,11 @@ def read_saved(folder: Path) -> tuple[Card, bytes]:
 
 def valid_text(text: str) -> str:
     """Return the text with lone surrogates as U+FFFD, one for one, so that UTF-8 can hold it."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def pieces(text: str) -> Iterator[str]:

@@ -219,6 +219,7 @@ def test_memory_does_not_grow_with_the_number_of_documents(tmp_path):
         tracemalloc.stop()
         return peak
 
+    BPE.encode_array("sun " * 200_000)  # what an encoder needs for long texts, it opens once
     assert peak_of(16) < 1.5 * peak_of(2)
 
 
