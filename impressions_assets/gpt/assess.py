@@ -74,15 +74,8 @@ def _assess(request: Request) -> Assessment:
 
     generator = Generator.load(Path(request.checkpoint_dir), request.device)  # type: ignore[arg-type]
     measured = request.shards_dir is not None  # loops are what is looked for then
-    samples = tuple(
-        Sample(
-            prompt,
-            generator.generate(
-                prompt, request.num_tokens, seed=request.seed + number, may_loop=measured
-            ),
-        )
-        for number, prompt in enumerate(request.prompts)
-    )
+    said = generator.generate_many(request.prompts, request.num_tokens, measured, request.seed)
+    samples = tuple(map(Sample, request.prompts, said))
     return Assessment(samples=samples, **(_figures(request, samples) if measured else {}))
 
 

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
+from impressions_assets.gpt.cache import CachedLayer, Past, attend
 from impressions_assets.gpt.config import ModelConfig
-from impressions_assets.gpt.model import GPT, Cache, CachedLayer, attend
+from impressions_assets.gpt.model import GPT
 
 
 class Classic(GPT):
@@ -34,14 +35,13 @@ class Classic(GPT):
         self.norm = nn.LayerNorm(config.n_embd, bias=config.bias)
         self._initialize()
 
-    def hidden(self, ids_BT: Tensor, cache: Cache | None) -> Tensor:
+    def hidden(self, ids_BT: Tensor, past: Past | None) -> Tensor:
         """What the head reads, (B, T, C)."""
-        start = cache.length if cache else 0
-        positions_T = torch.arange(start, start + ids_BT.shape[1], device=ids_BT.device)
-        x_BTC = self.token_embedding(ids_BT) + self.position_embedding(positions_T)
+        positions = past.positions if past else torch.arange(ids_BT.shape[1], device=ids_BT.device)
+        x_BTC = self.token_embedding(ids_BT) + self.position_embedding(positions)
         x_BTC = self.dropout(x_BTC)
         for layer, block in enumerate(self.blocks):
-            x_BTC = block(x_BTC, CachedLayer(cache, layer) if cache else None)
+            x_BTC = block(x_BTC, CachedLayer(past, layer) if past else None)
         return cast(Tensor, self.norm(x_BTC))
 
     def _initialize(self) -> None:

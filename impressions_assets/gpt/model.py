@@ -1,19 +1,18 @@
-"""What the recipes of a model share: loss, logits, attention, and a cache for generation.
+"""What the recipes of a model share: loss, logits, and the count of their operations.
 
 A recipe is a file (`classic`, `modern`) with a subclass of `GPT`; `model_of` makes the one that a
 configuration names.
 
-Shapes: B batch, T tokens, C n_embd, H n_head, D = C/H, V vocabulary.
+Shapes: B batch, T tokens, C n_embd, V vocabulary.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
+from impressions_assets.gpt.cache import Past
 from impressions_assets.gpt.config import ModelConfig
 
 
@@ -27,8 +26,8 @@ class GPT(nn.Module, ABC):
         self.head = None if config.tied else nn.Linear(config.n_embd, vocab_size, bias=False)
 
     @abstractmethod
-    def hidden(self, ids_BT: Tensor, cache: "Cache | None") -> Tensor:
-        """What the head reads, (B, T, C)."""
+    def hidden(self, ids_BT: Tensor, past: Past | None) -> Tensor:
+        """What the head reads, (B, T, C); `past` remembers the tokens before `ids_BT`."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of all tokens, (..., V)."""
@@ -42,11 +41,9 @@ class GPT(nn.Module, ABC):
             return logits_BTV
         return F.cross_entropy(logits_BTV.flatten(0, 1).float(), targets_BT.flatten())
 
-    def next_logits(self, ids_BT: Tensor, cache: "Cache") -> Tensor:
-        """Logits after the last token, (B, V); `cache` remembers the tokens before `ids_BT`."""
-        hidden_BTC = self.hidden(ids_BT, cache)
-        cache.length += ids_BT.shape[1]
-        return self.logits(hidden_BTC[:, -1]).float()
+    def next_logits(self, ids_BT: Tensor, past: Past) -> Tensor:
+        """Logits after the last token, (B, V)."""
+        return self.logits(self.hidden(ids_BT, past)[:, -1]).float()
 
     def muon_weights(self) -> Iterable[nn.Parameter]:
         """Matrices that are moved by Muon: none, unless the recipe says so."""
@@ -74,53 +71,3 @@ def model_of(config: ModelConfig, vocab_size: int) -> GPT:
     from impressions_assets.gpt.modern import Modern
 
     return {"classic": Classic, "modern": Modern}[config.recipe](config, vocab_size)
-
-
-class Cache:
-    """Keys and values of the tokens so far, for every layer, in memory allocated once."""
-
-    def __init__(self, model: GPT, batch_size: int = 1) -> None:
-        config, weight = model.config, model.token_embedding.weight
-        shape = (config.n_layer, batch_size, config.n_head, config.block_size)
-        self._keys = weight.new_empty(*shape, config.n_embd // config.n_head)
-        self._values = torch.empty_like(self._keys)
-        self.length = 0
-
-    def remember(self, layer: int, k_BHTD: Tensor, v_BHTD: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the new tokens' keys and values; give those of all tokens."""
-        end = self.length + k_BHTD.shape[2]
-        self._keys[layer, :, :, self.length : end] = k_BHTD
-        self._values[layer, :, :, self.length : end] = v_BHTD
-        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
-
-
-class CachedLayer(NamedTuple):
-    """A layer's place in the cache."""
-
-    cache: Cache
-    layer: int
-
-
-def attend(
-    q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, cached: CachedLayer | None, dropout: float
-) -> Tensor:
-    """Causal attention, heads joined, (B, T, C); with a cache, to what it remembers as well."""
-    num_new = q_BHTD.shape[2]
-    if cached is not None:
-        k_BHTD, v_BHTD = cached.cache.remember(cached.layer, k_BHTD, v_BHTD)
-    y_BHTD = F.scaled_dot_product_attention(
-        q_BHTD,
-        k_BHTD,
-        v_BHTD,
-        dropout_p=dropout,
-        attn_mask=_mask(num_new, k_BHTD) if num_new > 1 and cached is not None else None,
-        is_causal=cached is None,
-    )
-    return y_BHTD.transpose(1, 2).flatten(2)
-
-
-def _mask(num_new: int, k_BHTD: Tensor) -> Tensor:
-    """Which of all tokens each new one may see: the causal mask's lower right corner."""
-    num_all = k_BHTD.shape[2]
-    full = torch.ones(num_new, num_all, dtype=torch.bool, device=k_BHTD.device)
-    return full.tril(diagonal=num_all - num_new)

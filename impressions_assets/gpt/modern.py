@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
+from impressions_assets.gpt.cache import CachedLayer, Past, attend
 from impressions_assets.gpt.config import ModelConfig
-from impressions_assets.gpt.model import GPT, Cache, CachedLayer, attend
+from impressions_assets.gpt.model import GPT
 
 LOGIT_CAP = 15.0
 ROPE_BASE = 10_000.0
@@ -39,13 +40,16 @@ class Modern(GPT):
         self.register_buffer("rotation_2TD", rotation_2TD, persistent=False)
         self._initialize()
 
-    def hidden(self, ids_BT: Tensor, cache: Cache | None) -> Tensor:
+    def hidden(self, ids_BT: Tensor, past: Past | None) -> Tensor:
         """What the head reads, (B, T, C)."""
-        start = cache.length if cache else 0
-        rotation_2TD = cast(Tensor, self.rotation_2TD)[:, start : start + ids_BT.shape[1]]
+        rotation_2TD = cast(Tensor, self.rotation_2TD)
+        if past is None:
+            rotation_2TD = rotation_2TD[:, : ids_BT.shape[1]]
+        else:  # the same for every head, but not for every row
+            rotation_2TD = rotation_2TD[:, past.positions].unsqueeze(-3)
         x_BTC = self.dropout(_norm(self.token_embedding(ids_BT)))
         for layer, block in enumerate(self.blocks):
-            x_BTC = block(x_BTC, rotation_2TD, CachedLayer(cache, layer) if cache else None)
+            x_BTC = block(x_BTC, rotation_2TD, CachedLayer(past, layer) if past else None)
         return _norm(x_BTC)
 
     def logits(self, hidden: Tensor) -> Tensor:

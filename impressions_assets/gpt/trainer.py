@@ -190,9 +190,9 @@ class Trainer:
             generator = Generator.load(self._run.out_dir / "best", self._config.device)
         else:
             generator = Generator(self._state.model, self._tokenizer, self._state.context)
-        prompts, num_tokens = self._run.sample_prompts, self._run.sample_tokens
-        seed = self._config.seed
-        return tuple(Sample(p, generator.generate(p, num_tokens, seed=seed)) for p in prompts)
+        prompts = self._run.sample_prompts
+        said = generator.generate_many(prompts, self._run.sample_tokens, seed=self._config.seed)
+        return tuple(map(Sample, prompts, said))
 
     # Small things
 

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from impressions_assets.gpt.cache import Cache, Reading, Step
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
-from impressions_assets.gpt.model import GPT, Cache
+from impressions_assets.gpt.model import GPT
 from impressions_assets.gpt.model import model_of as made_model
 from impressions_assets.gpt.optimizer import optimizer_of
 
@@ -62,15 +63,23 @@ def test_a_token_sees_where_those_before_it_stand(recipe):
     assert not torch.allclose(model(ids)[:, -1], model(swapped)[:, -1], atol=1e-4)
 
 
-@pytest.mark.parametrize("sizes", [[16], [1] * 16, [5, 1, 1, 9], [1, 15]])
+@pytest.mark.parametrize("same_shape", [False, True])
+@pytest.mark.parametrize("lengths", [(6, 6, 6, 6), (0, 1, 9, 12)])
 @pytest.mark.parametrize("changes", [{"recipe": "modern"}, {"recipe": "classic", "bias": True}])
-def test_the_cache_changes_nothing_however_the_text_is_cut(sizes, changes):
+def test_the_cache_changes_nothing_whatever_the_lengths(changes, lengths, same_shape):
     model, (ids, _) = grown(**changes), batch()
-    expected, cache = model(ids), Cache(model, batch_size=4)
+    expected, cache = model(ids), Cache(model, num_rows=4)
     with torch.inference_mode():
-        for part in ids.split(sizes, dim=1):
-            logits = model.next_logits(part, cache)
-            torch.testing.assert_close(logits, expected[:, cache.length - 1], atol=1e-5, rtol=1e-4)
+        for row, length in enumerate(lengths):
+            if length:
+                model.hidden(ids[row : row + 1, :length], Reading(cache, row, length))
+            cache.set_length(row, length)
+        for step in range(4):
+            places = torch.tensor([[length + step] for length in lengths])
+            logits = model.next_logits(ids.gather(1, places), Step(cache, same_shape))
+            wanted = expected[torch.arange(4), places[:, 0]]
+            torch.testing.assert_close(logits, wanted, atol=1e-5, rtol=1e-4)
+            cache.advance()
 
 
 @recipes

@@ -2,6 +2,7 @@
 
 import shutil
 from itertools import pairwise
+from random import Random
 
 import pytest
 import torch
@@ -9,15 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.errors import CheckpointError, ConfigError
+from impressions_assets.gpt.choose import Chooser
 from impressions_assets.gpt.config import ModelConfig
+from impressions_assets.gpt.decode import Decoder
 from impressions_assets.gpt.model import model_of
-from impressions_assets.gpt.sample import Chooser, Generator, is_loop
+from impressions_assets.gpt.sample import Generator, is_loop
 from impressions_assets.gpt.stop import StopRequest
 from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
 from impressions_assets.gpt.trainer import train
+from impressions_assets_tests.gpt.driving import trained as driven
 
 SHAPE = ModelConfig(recipe="classic", tied=True, n_layer=1, n_head=2, n_embd=16, block_size=12)
-GREEDY = {"temperature": 1.0, "top_k": None, "top_p": None, "seed": 0, "repetition_penalty": 1.0}
+PLAIN = {"temperature": 1.0, "top_k": None, "top_p": None, "repetition_penalty": 1.0}
 
 
 def untrained(tokenizer: Tokenizer, seed: int = 0) -> Generator:
@@ -56,7 +60,7 @@ def test_pieces_joined_are_the_text(trained):
 
 
 def test_it_goes_on_beyond_the_context(characters):
-    lengths = [len(untrained(characters).generate("abc", 100, seed=seed)) for seed in range(9)]
+    lengths = [len(untrained(characters).generate("abc", 100, seed=seed)) for seed in range(40)]
     assert max(lengths) > 5 * SHAPE.block_size
 
 
@@ -90,15 +94,17 @@ def test_characters_of_several_bytes_come_whole():
     class Scripted(Chooser):
         """Says given tokens, one byte each."""
 
-        def choose(self, logits_V, recent):
-            return next(script)
+        def choose(self, logits_BV, recent, random):
+            return [next(script)]
 
     script = iter(by_byte[whole[i : i + 1]] for i in range(len(whole)))
     speaker = untrained(tokenizer)
-    scripted = Scripted(**GREEDY)
-    assert list(speaker._stream([0], len(whole), scripted)) == ["日", "本", "語"]
+    scripted = Scripted(**PLAIN)
+    said = [piece for _, piece in speaker._speak([[0]], len(whole), scripted)]
+    assert said == ["日", "本", "語"]
     script = iter(by_byte[whole[i : i + 1]] for i in range(len(whole)))
-    assert list(speaker._stream([0], len(whole) - 1, scripted)) == ["日", "本"]
+    said = [piece for _, piece in speaker._speak([[0]], len(whole) - 1, scripted)]
+    assert said == ["日", "本"]
 
 
 def test_the_end_of_a_text_ends_generation(characters):
@@ -114,8 +120,8 @@ def test_the_end_of_a_text_ends_generation(characters):
 
 
 def chosen(logits: list[float], recent: list[int] | None = None, **settings) -> set[int]:
-    chooser = Chooser(**(GREEDY | settings))
-    return {chooser.choose(torch.tensor(logits), recent or []) for _ in range(300)}
+    chooser, draws = Chooser(**(PLAIN | settings)), [Random(seed) for seed in range(300)]
+    return set(chooser.choose(torch.tensor([logits] * 300), [recent or []] * 300, draws))
 
 
 def test_temperature_zero_takes_the_likeliest():
@@ -159,12 +165,12 @@ def test_a_text_that_turns_in_a_loop_ends(characters):
     class Stuck(Chooser):
         """Says two letters in turn."""
 
-        def choose(self, logits_V, recent):
-            return (recent[-1] + 1) % 2
+        def choose(self, logits_BV, recent, random):
+            return [(ids[-1] + 1) % 2 for ids in recent]
 
     speaker = untrained(characters)
-    assert "".join(speaker._stream([0], 500, Stuck())) == "ba" * 16
-    assert len("".join(speaker._stream([0], 500, Stuck(), may_loop=True))) == 500
+    assert "".join(p for _, p in speaker._speak([[0]], 500, Stuck())) == "ba" * 16
+    assert len(list(speaker._speak([[0]], 500, Stuck(), may_loop=True))) == 500
 
 
 def test_a_repetition_penalty_holds_back_what_was_said():
@@ -174,12 +180,81 @@ def test_a_repetition_penalty_holds_back_what_was_said():
 
 def test_a_higher_temperature_says_rarer_things():
     def share_of_likeliest(temperature: float) -> float:
-        chooser = Chooser(**(GREEDY | {"temperature": temperature}))
-        logits = torch.tensor([1.0, 0.0])
-        return sum(chooser.choose(logits, []) == 0 for _ in range(500)) / 500
+        chooser = Chooser(**(PLAIN | {"temperature": temperature}))
+        draws = [Random(seed) for seed in range(500)]
+        said = chooser.choose(torch.tensor([[1.0, 0.0]] * 500), [[]] * 500, draws)
+        return said.count(0) / 500
 
     shares = [share_of_likeliest(t) for t in (0.3, 1.0, 5.0)]
     assert all(colder > hotter for colder, hotter in pairwise(shares))
+
+
+def test_tokens_come_as_often_as_they_are_probable():
+    shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    draws = [Random(seed) for seed in range(20_000)]
+    said = Chooser(temperature=1).choose(shares.log().expand(20_000, 4), [[]] * 20_000, draws)
+    found = torch.tensor(said).bincount() / 20_000
+    torch.testing.assert_close(found, shares, atol=0.015, rtol=0)
+
+
+def test_a_nucleus_of_many_tokens_is_found_among_all():
+    flat = torch.cat((torch.zeros(2000), torch.full((2000,), -9.0)))
+    draws = [Random(seed) for seed in range(50)]
+    said = Chooser(temperature=1, top_p=0.9).choose(flat.expand(50, 4000), [[]] * 50, draws)
+    assert max(said) < 2000
+    assert len(set(said)) > 40
+
+
+@pytest.mark.parametrize("how", [{}, {"temperature": 0}, {"top_p": 0.9, "repetition_penalty": 1.2}])
+def test_a_text_is_the_same_alone_and_among_others(characters, how):
+    speaker = untrained(characters)
+    prompts = ["abcdefghijklmnop", "", "a", *("bcd" * n for n in range(20))]
+    together = speaker.generate_many(prompts, 40, seed=7, **how)
+    alone = [speaker.generate(prompt, 40, seed=7 + n, **how) for n, prompt in enumerate(prompts)]
+    assert together == alone
+    assert how.get("temperature") == 0 or len(set(map(len, together))) > 5  # each ends by itself
+
+
+def test_no_prompts_say_nothing(characters):
+    assert untrained(characters).generate_many([], 9) == []
+    assert untrained(characters).generate_many(["a", "b"], 0) == ["", ""]
+
+
+@pytest.mark.parametrize("changes", [{}, {"recipe": "modern", "tied": False}])
+def test_steps_of_one_shape_read_the_same_beyond_the_context(changes):
+    """As a CUDA graph takes them: each looks at the whole cache."""
+    torch.manual_seed(1)
+    model = model_of(ModelConfig(**(SHAPE.model_dump() | changes)), 30).eval()
+    texts = [[1, 2, 3], [4], list(range(9))]
+    plain, fixed = (Decoder(model, 12, 3, 0, same_shape) for same_shape in (False, True))
+    for decoder in (plain, fixed):
+        for place, ids in enumerate(texts):
+            decoder.read(place, ids)
+    for _ in range(40):
+        logits = plain.step(texts)
+        torch.testing.assert_close(fixed.step(texts), logits, atol=1e-5, rtol=1e-4)
+        texts = [[*ids, int(row.argmax())] for ids, row in zip(texts, logits, strict=True)]
+
+
+@pytest.mark.gpu
+def test_a_recorded_step_says_the_same(trained):
+    cpu, cuda = Generator.load(trained, "cpu"), Generator.load(trained, "cuda", "float32")
+    prompts = ["In the morning the", "A", ""]
+    assert cuda.generate_many(prompts, 200, seed=1) == cpu.generate_many(prompts, 200, seed=1)
+
+
+@pytest.mark.parametrize("recipe", ["classic", "modern"])
+def test_bfloat16_speaks_nearly_as_float32(recipe, corpus, tmp_path):
+    driven(corpus.run(tmp_path, recipe=recipe, max_iters=20))
+    exact = Generator.load(tmp_path / "best", "cpu")
+    rounded = Generator.load(tmp_path / "best", "cpu", "bfloat16")
+    ids = corpus.tokenizer.encode("In the evening")
+    logits = [Decoder(g._model, 16, 1, 0) for g in (exact, rounded)]
+    for decoder in logits:
+        decoder.read(0, ids)
+    expected, found = (decoder.step([ids])[0] for decoder in logits)
+    assert rounded._model.token_embedding.weight.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected, atol=0.1, rtol=0.05)
 
 
 @pytest.mark.parametrize(
