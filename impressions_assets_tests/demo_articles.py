@@ -21,6 +21,13 @@ _KINDS = {"manual": 0, "automatic": 1, "translated": 2}
 
 def articles_in(folder: Path) -> Iterator[tuple[Article, Chapters]]:
     """The article of each video with captions in an archive, and its chapters."""
+    for video, transcript in transcripts_in(folder):
+        chapters = chapters_of(video, transcript)
+        yield article_of(video, transcript, chapters), chapters
+
+
+def transcripts_in(folder: Path) -> Iterator[tuple[Video, Transcript]]:
+    """The videos with captions in an archive, and what is said in them."""
     source = ArchiveSource(folder)
     for video in source.list_videos():
         if isinstance(video, Video) and video.tracks:
@@ -32,8 +39,7 @@ def articles_in(folder: Path) -> Iterator[tuple[Article, Chapters]]:
                 language=track.language,
                 segments=tuple(captions.segments),
             )
-            chapters = chapters_of(video, transcript)
-            yield article_of(video, transcript, chapters), chapters
+            yield video, transcript
 
 
 def main(folder: Path) -> None:

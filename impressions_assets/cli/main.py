@@ -20,6 +20,7 @@ from impressions_assets.cli import (
     materialize,
     overview,
     reading,
+    search,
     train,
 )
 from impressions_assets.cli.terminal import Commands, hyphenated
@@ -108,6 +109,11 @@ _command(
     'impressions generate mine -c "The idea is" -t 300',
     "impressions generate mine -f speech.txt -ft 10000 --top-k 200",
     "impressions generate mine -m 2 --seed 1 --top-p 0.9 --repetition-penalty 1.1",
+)
+_command(
+    search.search,
+    'impressions search mine "gradient descent"',
+    'impressions search mine "why does the loss rise?" -n 3 --json',
 )
 _command(
     reading.show,

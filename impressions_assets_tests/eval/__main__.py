@@ -16,6 +16,7 @@ from impressions_assets_tests.eval import (
     question_turns,
     questions,
     restoring,
+    search,
     segmentation,
 )
 
@@ -26,6 +27,7 @@ SCORES: dict[str, tuple[str, Callable[[Path], Iterator[str]]]] = {
     "Question rounds without speakers": ("qa/bitcointranscripts", question_rounds.report),
     "Talks cut into chapters": ("archives", segmentation.report),
     "Sentences restored": ("archives", restoring.report),
+    "Questions that a search answers": ("qa", search.report),
     "Articles fit to publish": ("archives", articles.report),
 }
 

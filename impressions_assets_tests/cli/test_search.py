@@ -1,0 +1,39 @@
+"""`search`."""
+
+import json
+
+from impressions_assets_tests.cli.conftest import Impressions
+
+
+def test_a_passage_is_shown_with_its_title_and_time(in_talks: Impressions) -> None:
+    said = in_talks("search", "talks", "talk", "a", "11", "-n", "1")
+    assert said.exit_code == 0, said.stderr
+    assert said.stdout.startswith("1. Talk talk-a at 0:00\n")
+    assert "talk-a 11." in said.stdout
+
+
+def test_programs_get_whole_passages(in_talks: Impressions) -> None:
+    said = in_talks("search", "talks", "tokens attention", "--json")
+    found = json.loads(said.stdout)
+    assert {one["title"] for one in found} == {"Talk talk-a", "Talk talk-b", "Talk talk-c"}
+    assert [one["score"] for one in found] == sorted((o["score"] for o in found), reverse=True)
+    assert found[0]["start_seconds"] == 0.0
+
+
+def test_words_that_nobody_says_are_no_error(in_talks: Impressions) -> None:
+    said = in_talks("search", "talks", "elephants")
+    assert (said.exit_code, said.stdout) == (0, "")
+    assert "no passage of 'talks' holds any of these words" in said.stderr
+    assert json.loads(in_talks("search", "talks", "elephants", "--json").stdout) == []
+
+
+def test_an_unknown_channel_is_told_what_there_is(in_talks: Impressions) -> None:
+    said = in_talks("search", "walks", "tokens")
+    assert said.exit_code == 1
+    assert "did you mean talks?" in said.stderr
+
+
+def test_a_forgotten_video_is_found_no_more(in_talks: Impressions) -> None:
+    assert "Talk talk-a" in in_talks("search", "talks", "talk a 11").stdout
+    in_talks("forget", "talk-a", "--yes")
+    assert "Talk talk-a" not in in_talks("search", "talks", "talk a 11").stdout

@@ -1,0 +1,88 @@
+"""A channel's index: kept while its rows are the same, made anew when they change."""
+
+from pathlib import Path
+
+import pytest
+
+from impressions_assets.errors import NothingToDo
+from impressions_assets.rows import Chapter, Chapters, Document, Video
+from impressions_assets.search import forget_indexes, open_search
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
+from impressions_assets.text.duplicates import text_digest
+from impressions_assets.text.signatures import signature_of
+
+NAME = "talks"
+
+
+def put(home: Home, video_id: str, text: str, **facts: str) -> None:
+    url = f"https://example.org/watch?v={video_id}"
+    video = Video(video_id=video_id, source="archive", title=f"Talk {video_id}", url=url, **facts)
+    said = Document(
+        video_id=video_id,
+        text=text,
+        split="train",
+        language="en",
+        anchor_offsets=(0,),
+        anchor_seconds=(7.5,),
+        text_digest=text_digest(text),
+        signature=signature_of(text),
+    )
+    home.table("videos").put(NAME, [Entry(video)])
+    home.table("documents").put(NAME, [Entry(said)])
+
+
+def kept(scratch: Path) -> list[str]:
+    return sorted(path.name for path in (scratch / "search" / NAME).iterdir())
+
+
+def titles(home: Home, scratch: Path, words: str) -> list[str]:
+    return [source.title for source in open_search(home, NAME, scratch).sources(words)]
+
+
+def test_a_source_names_its_video_and_links_to_the_second(home: Home, tmp_path: Path) -> None:
+    put(home, "a", "Gradients fall.")
+    [source] = open_search(home, NAME, tmp_path).sources("gradient")
+    assert (source.title, source.link) == ("Talk a", "https://example.org/watch?v=a&t=7")
+    assert (source.text, source.start_seconds, source.end_seconds) == ("Gradients fall.", 7.5, None)
+
+
+def test_the_index_is_kept_while_the_rows_are_the_same(home: Home, tmp_path: Path) -> None:
+    put(home, "a", "Gradients fall.")
+    open_search(home, NAME, tmp_path)
+    [version] = kept(tmp_path)
+    made = (tmp_path / "search" / NAME / version).stat().st_mtime_ns
+    assert titles(home, tmp_path, "gradients") == ["Talk a"]
+    assert (tmp_path / "search" / NAME / version).stat().st_mtime_ns == made
+
+
+def test_a_change_is_found_and_the_earlier_index_goes(home: Home, tmp_path: Path) -> None:
+    put(home, "a", "Gradients fall.")
+    open_search(home, NAME, tmp_path)
+    before = kept(tmp_path)
+    put(home, "b", "Losses rise.")
+    assert titles(home, tmp_path, "losses") == ["Talk b"]
+    chapters = Chapters(video_id="a", chapters=(Chapter(0.0, "Descent"),))
+    home.table("chapters").put(NAME, [Entry(chapters)])
+    assert titles(home, tmp_path, "descent") == ["Talk a"]
+    assert len(kept(tmp_path)) == 1
+    assert kept(tmp_path) != before
+
+
+def test_a_duplicate_is_found_once(home: Home, tmp_path: Path) -> None:
+    put(home, "late", "Gradients fall.", published="2024-02-02")
+    put(home, "early", "Gradients fall.", published="2024-01-01")
+    assert titles(home, tmp_path, "gradients") == ["Talk early"]
+
+
+def test_nothing_to_search_says_what_to_do(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(NothingToDo, match="run `impressions materialize talks`"):
+        open_search(home, NAME, tmp_path)
+
+
+def test_forgetting_leaves_no_words_behind(home: Home, tmp_path: Path) -> None:
+    put(home, "a", "Gradients fall.")
+    open_search(home, NAME, tmp_path)
+    forget_indexes(tmp_path)
+    assert not (tmp_path / "search").exists()
+    forget_indexes(tmp_path)
