@@ -107,6 +107,9 @@ class Transcript(Struct, frozen=True, kw_only=True):
     dropped: Annotated[tuple[Dropped, ...], Meta(description="cues set aside, with reasons")] = ()
     reason: Annotated[str, Meta(description="why there is no text: disabled, none, policy")] = ""
     offered: Annotated[tuple[Track, ...], Meta(description="the tracks there were to choose")] = ()
+    notes: Annotated[
+        tuple[str, ...], Meta(description="why these words were chosen, and what they lack")
+    ] = ()
 
     @property
     def is_timed(self) -> bool:

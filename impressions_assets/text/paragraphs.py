@@ -11,16 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from impressions_assets.rows import Segment
+from impressions_assets.sentence_ends import ends_sentence, inner_sentence_ends
 
 MOST_WORDS = 150
 _ENOUGH_WORDS = 60
 _LONG_PAUSE_SECONDS = 3.0
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*$|[。！？؟।][」』”)）]*$")
-_INNER_END = re.compile(
-    r"[.!?…][\"'”’»)\]]* (?=[^a-z\W]|[\"'“‘«¿¡(])|[。！？؟।][」』”)）]* ?(?=\S)"
-)
 _UNNAMED = re.compile(r"turn \d+")
-_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|Jr|Sr|No|e\.g|i\.e))\.$")
 
 
 class Piece(NamedTuple):
@@ -73,19 +69,6 @@ def num_words_in(text: str) -> int:
     num_words = text.count(" ") + 1
     unspaced = not text.isascii() and len(text) > 12 * num_words
     return len(text) // 2 if unspaced else num_words
-
-
-def ends_sentence(text: str) -> bool:
-    """Whether the text stops where a sentence does."""
-    return _SENTENCE_END.search(text, max(0, len(text) - 6)) is not None and not (
-        text[-1] == "." and _ABBREVIATION.search(text, max(0, len(text) - 6))
-    )
-
-
-def inner_sentence_ends(text: str) -> list[int]:
-    """The offsets inside the text at which a sentence ends and another begins."""
-    ends = [match.end() for match in _INNER_END.finditer(text)]
-    return [end for end in ends if not _ABBREVIATION.search(text[max(0, end - 8) : end].rstrip())]
 
 
 def _turns(segments: Sequence[Segment]) -> Iterator[list[Segment]]:

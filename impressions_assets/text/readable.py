@@ -12,8 +12,9 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from impressions_assets.rows import Segment
+from impressions_assets.sentence_ends import ends_sentence
 from impressions_assets.text.casing import opens_small, with_capital
-from impressions_assets.text.paragraphs import ends_sentence, num_words_in
+from impressions_assets.text.paragraphs import num_words_in
 from impressions_assets.text.restoring import restored
 
 _SOUND = re.compile(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from impressions_assets.rows import Segment
-from impressions_assets.text.paragraphs import ends_sentence, inner_sentence_ends
+from impressions_assets.sentence_ends import ends_sentence, inner_sentence_ends
 
 _NEAR_SECONDS = 8.0
 _SEGMENTS_AROUND = 3

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from impressions_assets.rows import Segment
-from impressions_assets.text.paragraphs import ends_sentence, inner_sentence_ends, num_words_in
+from impressions_assets.sentence_ends import ends_sentence, inner_sentence_ends
+from impressions_assets.text.paragraphs import num_words_in
 
 _PAUSE_SECONDS = 1.0
 _WORDS_WITHOUT_PUNCTUATION = 12

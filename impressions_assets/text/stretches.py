@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from impressions_assets.rows import Dropped, Segment
-from impressions_assets.text.paragraphs import ends_sentence, inner_sentence_ends
+from impressions_assets.sentence_ends import ends_sentence, inner_sentence_ends
 from impressions_assets.transforms import Kept
 
 _PAUSE_SECONDS = 1.5

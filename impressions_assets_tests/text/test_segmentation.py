@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.rows import Chapter, Segment, Transcript
+from impressions_assets.sentence_ends import ends_sentence
 from impressions_assets.text.articles import article_of
 from impressions_assets.text.chapters import chapters_of
 from impressions_assets.text.documents import document_of
-from impressions_assets.text.paragraphs import ends_sentence
 from impressions_assets.text.qa import pairs_of
 from impressions_assets.text.segmentation import segmented
 from impressions_assets_tests.text.samples import (

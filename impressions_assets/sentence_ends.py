@@ -1,0 +1,22 @@
+"""Where a sentence ends, in every script that marks it. Rooms of speech and of text both ask."""
+
+import re
+
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*$|[。！？؟।][」』”)）]*$")
+_INNER_END = re.compile(
+    r"[.!?…][\"'”’»)\]]* (?=[^a-z\W]|[\"'“‘«¿¡(])|[。！？؟।][」』”)）]* ?(?=\S)"
+)
+_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|Jr|Sr|No|e\.g|i\.e))\.$")
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether the text stops where a sentence does."""
+    return _SENTENCE_END.search(text, max(0, len(text) - 6)) is not None and not (
+        text[-1] == "." and _ABBREVIATION.search(text, max(0, len(text) - 6))
+    )
+
+
+def inner_sentence_ends(text: str) -> list[int]:
+    """The offsets inside the text at which a sentence ends and another begins."""
+    ends = [match.end() for match in _INNER_END.finditer(text)]
+    return [end for end in ends if not _ABBREVIATION.search(text[max(0, end - 8) : end].rstrip())]
