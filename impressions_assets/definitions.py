@@ -15,6 +15,7 @@ from impressions_assets.assets.token_shards import token_shards
 from impressions_assets.assets.tokenizer import tokenizer
 from impressions_assets.assets.transcripts import transcripts
 from impressions_assets.assets.videos import videos
+from impressions_assets.executor import executor
 from impressions_assets.freshness import NEWS_SENSORS
 from impressions_assets.jobs import JOBS
 from impressions_assets.resources.children import Children
@@ -39,6 +40,5 @@ defs = dg.Definitions(
     schedules=SCHEDULES,
     sensors=[*SENSORS, *NEWS_SENSORS],
     resources={"impressions": Impressions(), "children": Children()},
-    # One process per run: a step of its own would cost 2 s each, and training is a child anyway.
-    executor=dg.in_process_executor,
+    executor=executor,
 )

@@ -67,18 +67,21 @@ def fail_dead_runs(instance: dg.DagsterInstance, *, nobody_starts_runs: bool = F
 
     Dagster's default launcher has no health check, even with run monitoring: a run whose process
     was killed stays "started" for ever, and holds its slot in the pool `gpu` and in its lane.
+    Where a launcher has one (Kubernetes), run monitoring does this, and a run without a process may
+    wait for a node for as long as it takes: only what died on this host is ours to tell.
 
     Args:
         instance: the instance.
         nobody_starts_runs: no daemon is alive, so a run that is still "starting" never will be.
     """
     failed = []
+    is_watched = instance.run_launcher.supports_check_run_worker_health
     for record in instance.get_run_records(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         run = record.dagster_run
         mark = run.tags.get(PROCESS_TAG)
         age = datetime.now(UTC) - record.update_timestamp.replace(tzinfo=UTC)
         patience = JUST_STARTED_SECONDS if nobody_starts_runs else START_SECONDS
-        unborn = mark is None and age > timedelta(seconds=patience)
+        unborn = mark is None and not is_watched and age > timedelta(seconds=patience)
         if unborn or (mark is not None and is_gone(mark)):
             instance.report_run_failed(run, f"its process ({mark or 'never seen'}) is gone")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -196,13 +199,23 @@ def run_here(
     return bool(done.success)
 
 
-def submit(instance: dg.DagsterInstance, job: dg.JobDefinition, launch: Launch) -> str:
+def submit(
+    instance: dg.DagsterInstance,
+    job: dg.JobDefinition,
+    launch: Launch,
+    image: str | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> str:
     """Put a run into the instance's queue, as the UI does; return its id.
+
+    Where runs are containers, their launcher reads the image and what it is given from the run.
 
     The daemon finds our code by the name of its location, so no code server has to be started here
     (`dagster job launch` starts one, which takes longer than many a run).
     """
-    repository = ReconstructableRepository.for_module(LOCATION, "defs")
+    repository = ReconstructableRepository.for_module(
+        LOCATION, "defs", container_image=image, container_context=context
+    )
     origin = ManagedGrpcPythonEnvCodeLocationOrigin(
         LoadableTargetOrigin(executable_path=sys.executable, module_name=LOCATION), LOCATION
     )

@@ -3,12 +3,14 @@
 Everything else a user can choose is a flag, a launchpad's run config or a line of channels.yaml.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
 
 from impressions_assets.errors import ConfigError
@@ -18,6 +20,10 @@ _WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
 _COOKIES = "IMPRESSIONS_YOUTUBE_COOKIES"
 _LANGUAGE_MODEL_KEY = "IMPRESSIONS_LLM_API_KEY"
 _YOUTUBE_URL = "IMPRESSIONS_YOUTUBE_URL"
+_PODS = "IMPRESSIONS_PODS"
+# Dagster's chart sets them where the code lives: the image, and what else its runs are given.
+_IMAGE = "DAGSTER_CURRENT_IMAGE"
+_CONTAINER = ("DAGSTER_CONTAINER_CONTEXT", "DAGSTER_CLI_API_GRPC_CONTAINER_CONTEXT")
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,6 +69,13 @@ class YouTubeAccess:
         return f"YouTubeAccess({told})"
 
 
+class Container(NamedTuple):
+    """The image that holds this code, and what its containers are given, as Dagster has it."""
+
+    image: str | None = None
+    context: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where things lie, and how YouTube is reached."""
@@ -88,6 +101,20 @@ class Settings:
     def language_model_key(self) -> str:
         """Key of the language models' endpoints; '' without one, as local servers take it."""
         return self.environ.get(_LANGUAGE_MODEL_KEY, "").strip()
+
+    @property
+    def pods(self) -> Path | None:
+        """File that says what pods steps get on Kubernetes; None where steps need none."""
+        said = self.environ.get(_PODS, "").strip()
+        return Path(said).expanduser().absolute() if said else None
+
+    @property
+    def container(self) -> Container:
+        """What a run that is started from here needs where runs are containers."""
+        context = next(filter(None, map(self.environ.get, _CONTAINER)), None)
+        return Container(
+            image=self.environ.get(_IMAGE) or None, context=json.loads(context) if context else None
+        )
 
     @property
     def dagster_home(self) -> Path:

@@ -1,14 +1,18 @@
 """Runs: who takes them, how they are followed, and what becomes of those whose process died."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.storage.dagster_run import DagsterRunStatus
+from dagster._core.storage.runs.schema import RunsTable
 from dagster._daemon.types import DaemonHeartbeat
 
 from impressions_assets.definitions import defs
@@ -29,6 +33,7 @@ from impressions_assets.runs import (
     stop,
     submit,
 )
+from impressions_assets.settings import load_settings
 from impressions_assets_tests.archives import Archive
 
 LAUNCH = Launch("channel_data", "talks", ("videos",), lane("talks", "data"))
@@ -106,6 +111,45 @@ def test_a_run_whose_process_is_gone_fails_and_frees_its_slot(
     assert fail_dead_runs(instance) == [run.run_id]
     assert instance.get_run_by_id(run.run_id).status == DagsterRunStatus.FAILURE  # type: ignore[union-attr]
     assert instance.event_log_storage.get_concurrency_info("gpu").active_slot_count == 0
+
+
+class Asked(SyncInMemoryRunLauncher):
+    """A launcher that run monitoring asks whether a run lives, as Kubernetes' does."""
+
+    supports_check_run_worker_health = True  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_a_run_without_a_process_may_wait_for_a_node_only_where_its_launcher_is_asked(
+    tmp_path: Path, is_asked: bool
+) -> None:
+    launcher = f"run_launcher: {{module: {__name__}, class: Asked}}\n" if is_asked else ""
+    (tmp_path / "dagster.yaml").write_text(launcher)
+    with open_instance(tmp_path) as instance:
+        run = instance.create_run_for_job(data_job(), status=DagsterRunStatus.STARTING)
+        long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+        with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
+            connection.execute(RunsTable.update().values(update_timestamp=long_ago))
+        assert fail_dead_runs(instance) == ([] if is_asked else [run.run_id])
+
+
+def test_a_run_that_is_submitted_in_a_container_starts_in_the_same_image(
+    instance: dg.DagsterInstance,
+) -> None:
+    context = {"k8s": {"env_secrets": ["impressions"]}}
+    environment = {
+        "DAGSTER_CURRENT_IMAGE": "registry/impressions-code:1",
+        "DAGSTER_CLI_API_GRPC_CONTAINER_CONTEXT": json.dumps(context),
+    }
+    run_id = submit(instance, data_job(), LAUNCH, *load_settings(environment).container)
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.job_code_origin is not None
+    origin = run.job_code_origin.repository_origin
+    assert (origin.container_image, origin.container_context) == (
+        "registry/impressions-code:1",
+        context,
+    )
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ def _performed(place: Place, launch: "Launch", verbose: bool) -> bool:
     log = place.settings.home / "logs" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{launch.job}.log"
     try:
         with _quiet(log, verbose) as console, RunView(console, launch.assets) as view:
-            is_well = _run(place.instance, job, launch, view)
+            is_well = _run(place, job, launch, view)
     except KeyboardInterrupt as error:
         note("stopped. What was done is kept, and the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from error
@@ -98,25 +98,22 @@ def _performed(place: Place, launch: "Launch", verbose: bool) -> bool:
     return is_well
 
 
-def _run(
-    instance: "dg.DagsterInstance", job: "dg.JobDefinition", launch: "Launch", view: RunView
-) -> bool:
+def _run(place: Place, job: "dg.JobDefinition", launch: "Launch", view: RunView) -> bool:
     from impressions_assets.runs import daemon_is_alive, run_here
 
-    if daemon_is_alive(instance):
-        is_well = _queued(instance, job, launch, view)
+    if daemon_is_alive(place.instance):
+        is_well = _queued(place, job, launch, view)
         if is_well is not None:
             return is_well
-    return run_here(instance, job, launch, view.listen)
+    return run_here(place.instance, job, launch, view.listen)
 
 
-def _queued(
-    instance: "dg.DagsterInstance", job: "dg.JobDefinition", launch: "Launch", view: RunView
-) -> bool | None:
+def _queued(place: Place, job: "dg.JobDefinition", launch: "Launch", view: RunView) -> bool | None:
     from impressions_assets.runs import follow, stop, submit
 
-    run_id = submit(instance, job, launch)
-    view.console.print(f"[dim]run {run_id[:8]} is in the queue of `impressions dev`[/]")
+    instance = place.instance
+    run_id = submit(instance, job, launch, *place.settings.container)
+    view.console.print(f"[dim]run {run_id[:8]} is in the queue of Dagster's daemon[/]")
     try:
         return follow(instance, run_id, view.listen)
     except KeyboardInterrupt:

@@ -71,7 +71,7 @@ def test_commands_use_the_queue_of_dev_and_do_without_when_it_was_killed(
     assert (refused.exit_code, "is running already" in refused.stderr) == (1, True)
     queued = in_talks("materialize", "talks", "--select", "videos,chapters")
     assert queued.exit_code == 0, queued.stderr
-    assert "is in the queue of `impressions dev`" in queued.stderr
+    assert "is in the queue of Dagster's daemon" in queued.stderr
     assert "✓ chapters 3 rows, nothing to compute" in queued.stderr
     failed = in_talks("materialize", "talks", "--select", "evaluation")
     assert failed.exit_code == 1
