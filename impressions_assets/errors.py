@@ -21,7 +21,8 @@ ImpressionsError
 │   └── NewerSchema          the home was written by a newer version of this program
 ├── TokenizerError       a tokenizer cannot be loaded, or does not fit what was made with another
 ├── TrainingError        training cannot start or go on
-│   └── CheckpointError      a checkpoint is cut short or of another shape
+│   ├── CheckpointError      a checkpoint is cut short or of another shape
+│   └── RankLost             another process of the same training is gone
 └── NothingToDo          an asset has no input to work on (an empty channel)
     └── TooEarly             it will have enough once what waits is done
 
@@ -156,6 +157,10 @@ class TrainingError(ImpressionsError):
 
 class CheckpointError(TrainingError):
     """A checkpoint is cut short or of another shape."""
+
+
+class RankLost(TrainingError):
+    """Another process of the same training is gone; that one knows why."""
 
 
 class NothingToDo(ImpressionsError):

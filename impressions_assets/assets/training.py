@@ -149,7 +149,7 @@ def made_from_of(
         VERSION,
         shards.digest,
         model.model_dump(),
-        train.model_dump(exclude={"device", "log_interval", "compile"}),
+        train.model_dump(exclude={"device", "log_interval", "compile", "processes"}),
         start.digest if start else None,
     )
 

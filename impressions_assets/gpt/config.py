@@ -88,6 +88,10 @@ class TrainConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of everything random")] = 1337
     device: Annotated[Device, Field(description="where to train")] = "auto"
     dtype: Annotated[DType, Field(description="of the arithmetic, not of the weights")] = "auto"
+    processes: Annotated[
+        int | None,
+        Field(ge=1, description="that share the windows of a step; one for each CUDA device"),
+    ] = None
     compile: Annotated[
         bool | None, Field(description="torch.compile; by itself for 1000 steps and more on cuda")
     ] = None

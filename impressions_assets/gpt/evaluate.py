@@ -5,6 +5,7 @@ Bits per byte, not loss per token, is what may be compared: between tokenizers, 
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from impressions_assets.gpt.device import autocast
 from impressions_assets.gpt.loader import TokenStream
 from impressions_assets.gpt.model import GPT
 from impressions_assets.gpt.packing import Ids
+from impressions_assets.gpt.ranks import Ranks
 
 
 class Evaluator:
@@ -34,12 +36,18 @@ class Evaluator:
         return loss * self.tokens_per_byte / math.log(2)
 
     @torch.no_grad()
-    def loss(self, model: GPT, device: torch.device, dtype: torch.dtype) -> float:
-        """Mean loss in nats per token; leaves the model in the mode it was in."""
+    def loss(
+        self, model: GPT, device: torch.device, dtype: torch.dtype, ranks: Ranks | None = None
+    ) -> float:
+        """Mean loss in nats per token; leaves the model in the mode it was in.
+
+        Ranks share the batches, and all get the mean over all of them.
+        """
+        ranks = ranks or Ranks()
         was_training = model.training
         model.eval()
         means, sizes = [], []
-        for inputs, targets in self._batches():
+        for inputs, targets in islice(self._batches(), ranks.rank, None, ranks.world_size):
             with autocast(device, dtype):
                 mean = model(
                     torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
@@ -48,7 +56,9 @@ class Evaluator:
             sizes.append(targets.size)
         model.train(was_training)
         # Read at the end, once: the device is waited for no more often than that.
-        return float(np.average(torch.stack(means).tolist(), weights=sizes))
+        found = torch.stack(means).tolist() if means else []
+        total, size = ranks.totals(float(np.dot(found, sizes)), sum(sizes))
+        return total / size
 
     def _batches(self) -> Iterator[tuple[Ids, Ids]]:
         last_start = len(self._stream) - 1 - self._length

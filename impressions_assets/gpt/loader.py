@@ -120,14 +120,25 @@ class WindowLoader:
         self._pieces = shuffled(pieces, self.length, random)
 
     def next_batch(self, batch_size: int) -> tuple[Ids, Ids]:
-        """The next windows of this rank as inputs and targets, (B, T) each.
+        """Of the next windows, so many for all ranks together, this one's part.
 
-        May reach into the next epoch. Beyond the end of an epoch a target is `IGNORED`.
+        Inputs and targets, (B, T) each. May reach into the next epoch. Beyond the end of an epoch
+        a target is `IGNORED`.
         """
-        self._skip(self._rank * batch_size)
-        inputs, targets = zip(*self._read(batch_size), strict=True)
-        self._skip((self._world_size - 1 - self._rank) * batch_size)
+        start, end = (batch_size * r // self._world_size for r in (self._rank, self._rank + 1))
+        self._skip(start)
+        inputs, targets = zip(*self._read(end - start), strict=True)
+        self._skip(batch_size - end)
         return np.concatenate(inputs), np.concatenate(targets)
+
+    def num_targets(self, num_windows: int) -> int:
+        """How many targets are in the next windows, of all ranks."""
+
+        def before(window: int) -> int:
+            epochs, index = divmod(window, self.windows_per_epoch)
+            return epochs * len(self._stream) + index * self.length
+
+        return before(self._index + num_windows) - before(self._index)
 
     def _skip(self, num_windows: int) -> None:
         epochs, index = divmod(self._index + num_windows, self.windows_per_epoch)

@@ -45,18 +45,30 @@ def only_training_in(out_dir: Path | None, log: Log, wait_seconds: float = 50.0)
 
 
 def pick_up(run: TrainingRun, state: TrainingState, log: Log) -> int | None:
-    """Bring `state` to its start; the step it goes on from when this is an exact resume."""
+    """Bring `state` to its start; the step it goes on from when this is an exact resume.
+
+    The first rank looks for what was left, and the others read it from the same place.
+    """
     if run.init_from is not None:
         state.start_from(Checkpoint.open(run.init_from))
-    if run.out_dir is not None:
-        checkpoint = _resumable(run.out_dir, state, log) if run.resume else None
-        if checkpoint is not None:
-            state.restore(checkpoint)
-            log(f"going on exactly from {checkpoint.folder}, step {checkpoint.meta.step}")
-            return checkpoint.meta.step
-        _set_aside(run.out_dir, log)
+    left = _left(run, state, log)
+    folder = state.ranks.from_first(left.folder if left else None)
+    if folder is not None:
+        checkpoint = left or Checkpoint.open(folder)
+        state.restore(checkpoint)
+        log(f"going on exactly from {folder}, step {checkpoint.meta.step}")
+        return checkpoint.meta.step
     log(f"starting from {run.init_from or 'scratch'}")
     return None
+
+
+def _left(run: TrainingRun, state: TrainingState, log: Log) -> Checkpoint | None:
+    if run.out_dir is None:
+        return None
+    checkpoint = _resumable(run.out_dir, state, log) if run.resume else None
+    if checkpoint is None:
+        _set_aside(run.out_dir, log)
+    return checkpoint
 
 
 def _wait_for(lock: FileLock, out_dir: Path, wait_seconds: float) -> None:

@@ -20,12 +20,13 @@ from impressions_assets.gpt.device import device_of, dtype_of
 from impressions_assets.gpt.loader import ORDER, WindowLoader
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import optimizer_of
+from impressions_assets.gpt.ranks import Ranks
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 
 _MOST_POINTS = 4_000  # of losses in the record; beyond, every second one goes
 # These only decide what is watched and kept, so a training may go on exactly with others.
 _WATCHING = ("eval_interval", "eval_iters", "log_interval", "patience", "max_seconds")
-_FREE_SETTINGS = frozenset((*_WATCHING, "save_every", "save_each_epoch"))
+_FREE_SETTINGS = frozenset((*_WATCHING, "save_every", "save_each_epoch", "processes"))
 
 
 @dataclass
@@ -67,11 +68,12 @@ class Progress:
 class TrainingState:
     """Model, optimizer, loader and progress of one training."""
 
-    def __init__(self, run: TrainingRun, data: TrainingData) -> None:
-        self._run, self._data = run, data
+    def __init__(self, run: TrainingRun, data: TrainingData, ranks: Ranks | None = None) -> None:
+        self._run, self._data, self.ranks = run, data, ranks or Ranks()
         self.device = device_of(run.train.device)
         self.dtype = dtype_of(run.train.dtype, self.device)
-        self.loader = WindowLoader(data.train, run.model.block_size, run.train.seed)
+        place = self.ranks.rank, self.ranks.world_size
+        self.loader = WindowLoader(data.train, run.model.block_size, run.train.seed, *place)
         torch.manual_seed(run.train.seed)
         self.model = model_of(run.model, data.manifest.vocab_size).to(self.device)
         self.optimizer = optimizer_of(self.model, run.train)
@@ -106,8 +108,8 @@ class TrainingState:
         )
 
     def seed_step(self) -> None:
-        """Let what the coming step draws (dropout) depend on its number alone."""
-        entropy = [self._run.train.seed, self.progress.step]
+        """Let what the coming step draws (dropout) depend on its number and the rank alone."""
+        entropy = [self._run.train.seed, self.progress.step, self.ranks.rank]
         torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
 
     def why_not_resume(self, meta: Meta) -> str | None:

@@ -5,6 +5,8 @@ Notable choices:
   device sees to that by itself: a fused optimizer leaves the weights alone where `found_inf` is set
   (torch's GradScaler works so). To ask for the loss in each step let the device wait for the CPU.
 - Where memory ends, a micro-batch goes through in smaller parts: the same gradient, more slowly.
+- Several ranks share the windows of a step, and add up loss and gradient: it is the step that one
+  would take.
 - `settle` waits for the device, and raises if a step since the last time broke down. Whoever saves,
   logs or measures settles first.
 """
@@ -53,6 +55,11 @@ class Stepper:
         compiled = compiles(config, state.device, num_steps)
         self._model = torch.compile(self._plain) if compiled else self._plain
         self._windows = config.gradient_accumulation_steps * config.batch_size  # in a step
+        if self._windows < state.ranks.world_size:
+            raise TrainingError(
+                f"a step of {self._windows} windows cannot be shared by {state.ranks.world_size} "
+                "processes; raise batch_size, or start fewer"
+            )
         self._at_once = config.batch_size  # windows on the device
         self._taken, self._seconds, self._num_tokens = 0, 0.0, 0
         self._running_since: float | None = None
@@ -74,8 +81,11 @@ class Stepper:
         """Take one step; the device may still be at it when this returns."""
         self._running_since = self._running_since or time.monotonic()
         began = self._state.loader.position
-        while (loss := self._gradient()) is None:
+        while any(self._state.ranks.largest((loss := self._gradient()) is None)):
             self._back_off(began)
+        assert loss is not None
+        gradients = [w.grad for w in self._state.model.parameters() if w.grad is not None]
+        self._state.ranks.add_up([loss, *gradients])
         try:
             self._unsettled.append((began, loss, self._move_weights(loss)))
         except torch.OutOfMemoryError as error:
@@ -123,15 +133,12 @@ class Stepper:
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor, float]]:
         """Inputs, targets and their share of a step, as many windows as the device holds."""
-        size, num_batches = self._config.batch_size, self._config.gradient_accumulation_steps
-        for _ in range(num_batches):
-            batch = self._state.loader.next_batch(size)
-            count_B = np.count_nonzero(batch[1] != IGNORED, axis=1)
-            inputs, targets = map(self._on_device, batch)
-            for start in range(0, size, self._at_once):
-                part = slice(start, start + self._at_once)
-                share = float(count_B[part].sum() / count_B.sum()) / num_batches
-                yield inputs[part], targets[part], share
+        num_targets = self._state.loader.num_targets(self._windows)
+        inputs, targets = self._state.loader.next_batch(self._windows)
+        for start in range(0, len(inputs), self._at_once):
+            part = slice(start, start + self._at_once)
+            share = np.count_nonzero(targets[part] != IGNORED) / num_targets
+            yield self._on_device(inputs[part]), self._on_device(targets[part]), share
 
     def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         if self._model is self._plain:

@@ -4,6 +4,8 @@ Notable choices:
 - `last` is saved before every evaluation and every few minutes, `best` after an evaluation that was
   better: a kill loses minutes, and a resume repeats them bit for bit (on CPU).
 - What a signal stops is saved without another evaluation: whoever sent it is waiting.
+- Ranks do the same things in the same order. What only one of them knows (a signal came, the time
+  is up) they tell each other once in each step.
 """
 
 import math
@@ -15,25 +17,33 @@ from impressions_assets.errors import TokenizerError, TrainingError
 from impressions_assets.gpt.data import TrainingData, open_data
 from impressions_assets.gpt.device import arithmetic, peak_flops
 from impressions_assets.gpt.evaluate import Evaluator
+from impressions_assets.gpt.ranks import Ranks
 from impressions_assets.gpt.run import Log, Sample, TrainingResult, TrainingRun
 from impressions_assets.gpt.sample import Generator
 from impressions_assets.gpt.start import only_training_in, pick_up
 from impressions_assets.gpt.state import TrainingState
 from impressions_assets.gpt.step import REMEDY, Stepper
-from impressions_assets.gpt.stop import StopRequest
+from impressions_assets.gpt.stop import REASONS, StopRequest
 from impressions_assets.gpt.tokenizer import load_tokenizer
 
 _SAVE_AFTER_SECONDS = 300.0
 
 
-def train(run: TrainingRun, log: Log, stop: StopRequest) -> TrainingResult:
+def train(
+    run: TrainingRun, log: Log, stop: StopRequest, ranks: Ranks | None = None
+) -> TrainingResult:
     """Train as `run` says; with an out_dir, leave best/, last/ and result.json in it.
+
+    Of several ranks the first writes, logs and samples.
 
     Raises `TrainingError` when training cannot start or go on, and what the rooms it reads from
     raise: `ConfigError`, `TokenizerError`, `StorageError`.
     """
+    ranks = ranks or Ranks()
+    if not ranks.is_first:
+        run, log = run.model_copy(update={"out_dir": None, "sample_tokens": 0}), lambda _: None
     with only_training_in(run.out_dir, log):
-        trainer = Trainer(run, open_data(run.shards_dir), log, stop)
+        trainer = Trainer(run, open_data(run.shards_dir), log, stop, ranks)
         with arithmetic(trainer.device):
             trainer.train()
             result = trainer.result()
@@ -45,7 +55,9 @@ def train(run: TrainingRun, log: Log, stop: StopRequest) -> TrainingResult:
 class Trainer:
     """One training, from its start or from where it was left, to its end."""
 
-    def __init__(self, run: TrainingRun, data: TrainingData, log: Log, stop: StopRequest) -> None:
+    def __init__(
+        self, run: TrainingRun, data: TrainingData, log: Log, stop: StopRequest, ranks: Ranks
+    ) -> None:
         self._run, self._config, self._data, self._log, self._stop = run, run.train, data, log, stop
         self._tokenizer = load_tokenizer(run.tokenizer_dir)
         if self._tokenizer.digest != data.manifest.tokenizer:
@@ -53,7 +65,7 @@ class Trainer:
                 f"cannot train on {run.shards_dir}: its shards were made by another tokenizer "
                 f"than {run.tokenizer_dir}; make the shards again, or pass their tokenizer"
             )
-        self._state = TrainingState(run, data)
+        self._state = TrainingState(run, data, ranks)
         self._unigram = data.unigram_bits_per_byte()
         self._evaluator = self._make_evaluator()
         self._num_steps = self._length_in_steps()
@@ -61,8 +73,11 @@ class Trainer:
         self._stepper = Stepper(self._state, self._config, self._num_steps, log)
         self._nats_to_bits_per_byte = len(data.train) / data.train_bytes / math.log(2)
         flops = self._state.model.flops_per_token(self._state.loader.length)
-        self._share_of_peak = flops / peak_flops(self.device, self._state.dtype)  # of a token/s
+        peak = ranks.world_size * peak_flops(self.device, self._state.dtype)
+        self._share_of_peak = flops / peak  # of a token/s
         self._began = self._saved_at = time.monotonic()
+        self._asked: str | None = None  # to stop, by a signal to one of the ranks
+        self._time_is_up = self._save_is_due = False
         self._stopped: str | None = None
 
     @property
@@ -104,9 +119,20 @@ class Trainer:
         step, config = self._state.progress.step, self._config
         if step % config.log_interval == 0:
             self._log_step()
+        self._listen()
         self._keep()
-        if self._stop.reason is None and self._evaluation_is_due():
+        if self._asked is None and self._evaluation_is_due():
             self._evaluate()
+
+    def _listen(self) -> None:
+        """Agree with the other ranks on what each knows by itself."""
+        now, most = time.monotonic(), self._config.max_seconds
+        asked, is_up, is_due = self._state.ranks.largest(
+            REASONS.index(self._stop.reason),
+            most is not None and now - self._began >= most,
+            now - self._saved_at > _SAVE_AFTER_SECONDS,
+        )
+        self._asked, self._time_is_up, self._save_is_due = REASONS[asked], bool(is_up), bool(is_due)
 
     def _log_step(self) -> None:
         stepper, progress = self._stepper, self._state.progress
@@ -126,7 +152,7 @@ class Trainer:
             self._save(f"step-{step:06}")
         if config.save_each_epoch and self._stepper.epoch_ended:
             self._save(f"epoch-{self._stepper.epoch_ended}")
-        if time.monotonic() - self._saved_at > _SAVE_AFTER_SECONDS:
+        if self._save_is_due:
             self._save("last")
 
     def _evaluation_is_due(self) -> bool:
@@ -146,7 +172,7 @@ class Trainer:
             progress.best_step = progress.step
             self._save("best")
             return
-        loss = self._evaluator.loss(state.model, self.device, state.dtype)
+        loss = self._evaluator.loss(state.model, self.device, state.dtype, state.ranks)
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the validation loss is {loss:g} at step {progress.step}; {REMEDY}"
@@ -162,29 +188,29 @@ class Trainer:
 
     def _ended(self) -> bool:
         progress, config = self._state.progress, self._config
-        if self._stop.reason:
-            self._stopped = self._stop.reason
+        if self._asked:
+            self._stopped = self._asked
         elif self._num_steps is not None and progress.step >= self._num_steps:
             return True
         elif config.patience and progress.evaluations_since_best >= config.patience:
             self._stopped = "patience"
-        elif config.max_seconds and time.monotonic() - self._began >= config.max_seconds:
+        elif self._time_is_up:
             self._stopped = "max_seconds"
         return self._stopped is not None
 
     def _finish(self) -> None:
         progress = self._state.progress
-        if self._stop.reason is None:
+        if self._asked is None:
             if progress.evaluated_step != progress.step:
                 self._evaluate()
         else:
-            self._log(f"{self._stop.reason}: saving after step {progress.step}, then stopping")
+            self._log(f"{self._asked}: saving after step {progress.step}, then stopping")
             self._save("last")
             if progress.best_step is None:  # nothing was evaluated yet: this is all there is
                 self._save("best")
 
     def _samples(self) -> tuple[Sample, ...]:
-        if self._stop.reason == "SIGTERM" or not self._run.sample_tokens:
+        if "SIGTERM" in (self._asked, self._stop.reason) or not self._run.sample_tokens:
             return ()  # whoever terminates us waits a few seconds only
         if self._run.out_dir is not None:
             generator = Generator.load(self._run.out_dir / "best", self._config.device)
@@ -199,7 +225,7 @@ class Trainer:
     def _announce(self) -> None:
         state, length = self._state, self._num_steps
         self._log(
-            f"{state.model.num_parameters():,} parameters on {self.device.type} in "
+            f"{state.model.num_parameters():,} parameters on {self._devices} in "
             f"{self._dtype_name}, {len(self._data.train):,} training tokens, "
             f"{'until stopped' if length is None else f'{length:,} steps'}"
         )
@@ -227,6 +253,11 @@ class Trainer:
         self._saved_at = time.monotonic()
         if self._run.out_dir is not None:
             self._state.save(self._run.out_dir / name, val_loss, self._bits_per_byte(val_loss))
+
+    @property
+    def _devices(self) -> str:
+        number, kind = self._state.ranks.world_size, self.device.type
+        return kind if number == 1 else f"{number} processes of {kind}"
 
     @property
     def _dtype_name(self) -> str:
