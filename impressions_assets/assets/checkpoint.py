@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -79,7 +80,7 @@ def checkpoint(
         made = finished(home, name, training.made_from) or _train(context, home, children, training)
         if not is_resumable(made):
             training.discard()
-    return _result(home, made, impressions)
+    return _result(home, made, impressions, training.run.board_dir)
 
 
 def _train(
@@ -98,7 +99,9 @@ def _train(
     return publish(home, name, training)
 
 
-def _result(home: Home, made: Artifact, impressions: Impressions) -> Materialized:
+def _result(
+    home: Home, made: Artifact, impressions: Impressions, board_dir: Path | None
+) -> Materialized:
     files = [file for file in made.files if file.name == RESULT]
     with impressions.workspace() as folder:
         result = TrainingResult.load(home.store.fetch(files, folder) / RESULT)
@@ -114,6 +117,7 @@ def _result(home: Home, made: Artifact, impressions: Impressions) -> Materialize
         "stopped": result.stopped or "at its end",
         "version": made.version,
         "promoted": made.current,
+        "tensorboard": _command(board_dir),
         "loss_curve": dg.MetadataValue.md(loss_curve(result.history)),
         "sample": dg.MetadataValue.md(
             "\n\n".join(f"> {s.prompt}{s.text}".replace("\n", "\n> ") for s in result.samples)
@@ -129,6 +133,13 @@ def _result(home: Home, made: Artifact, impressions: Impressions) -> Materialize
             passed("beats_unigram", bits is not None and unigram is not None and bits < unigram),
         ],
     )
+
+
+def _command(board_dir: Path | None) -> str | None:
+    """How to look at the curves of a channel's trainings; None when none were drawn."""
+    if board_dir is None or not board_dir.is_dir():
+        return None
+    return f"tensorboard --logdir {board_dir.parent}  # this one: {board_dir.name}"
 
 
 def has_fallen(history: Sequence[HistoryPoint]) -> bool:

@@ -28,6 +28,9 @@ from impressions_assets.storage.home import Artifact, Home
 VERSION = 1
 KIND = "checkpoint"
 RESULT = "result.json"
+# How a training computes and what it shows; with others it is the same training.
+_OF_NO_WEIGHT = {"device", "log_interval", "compile", "processes", "activation_checkpointing"}
+_OF_NO_WEIGHT |= {"tensorboard"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def prepare(
         shards_dir=home.store.fetch(shards.files, folder / "shards"),
         tokenizer_dir=home.store.fetch(tokenizer.files, folder / "tokenizer"),
         out_dir=folder / "out" if save else None,
+        tensorboard_dir=scratch / "tensorboard" / channel.name / own,
         init_from=home.store.fetch(start.files, folder / "init") if start else None,
         parent_pid=os.getpid(),
         model=model,
@@ -149,7 +153,7 @@ def made_from_of(
         VERSION,
         shards.digest,
         model.model_dump(),
-        train.model_dump(exclude={"device", "log_interval", "compile", "processes"}),
+        train.model_dump(exclude=_OF_NO_WEIGHT),
         start.digest if start else None,
     )
 

@@ -41,7 +41,7 @@ class Classic(GPT):
         x_BTC = self.token_embedding(ids_BT) + self.position_embedding(positions)
         x_BTC = self.dropout(x_BTC)
         for layer, block in enumerate(self.blocks):
-            x_BTC = block(x_BTC, CachedLayer(past, layer) if past else None)
+            x_BTC = self.through(block, x_BTC, CachedLayer(past, layer) if past else None)
         return cast(Tensor, self.norm(x_BTC))
 
     def _initialize(self) -> None:

@@ -85,6 +85,9 @@ class TrainConfig(BaseModel):
     beta1: Annotated[float, Field(ge=0, lt=1, description="AdamW's")] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1, description="AdamW's")] = 0.95
     grad_clip: Annotated[float, Field(ge=0, description="largest gradient norm; 0 is off")] = 1.0
+    tensorboard: Annotated[
+        bool, Field(description="draw curves for TensorBoard, if it is installed")
+    ] = True
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of everything random")] = 1337
     device: Annotated[Device, Field(description="where to train")] = "auto"
     dtype: Annotated[DType, Field(description="of the arithmetic, not of the weights")] = "auto"
@@ -92,6 +95,9 @@ class TrainConfig(BaseModel):
         int | None,
         Field(ge=1, description="that share the windows of a step; one for each CUDA device"),
     ] = None
+    activation_checkpointing: Annotated[
+        bool, Field(description="compute blocks twice: less memory, about a third slower")
+    ] = False
     compile: Annotated[
         bool | None, Field(description="torch.compile; by itself for 1000 steps and more on cuda")
     ] = None

@@ -8,9 +8,11 @@ Shapes: B batch, T tokens, C n_embd, V vocabulary.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
+from torch.utils.checkpoint import checkpoint
 
 from impressions_assets.gpt.cache import Past
 from impressions_assets.gpt.config import ModelConfig
@@ -22,6 +24,7 @@ class GPT(nn.Module, ABC):
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
+        self.recomputes = False  # blocks once more in the backward pass, to hold less in memory
         self.token_embedding = nn.Embedding(vocab_size, config.n_embd)
         self.head = None if config.tied else nn.Linear(config.n_embd, vocab_size, bias=False)
 
@@ -40,6 +43,12 @@ class GPT(nn.Module, ABC):
         if targets_BT is None:
             return logits_BTV
         return F.cross_entropy(logits_BTV.flatten(0, 1).float(), targets_BT.flatten())
+
+    def through(self, block: nn.Module, *inputs: Any) -> Tensor:
+        """What a block makes of its inputs; of a block that is computed again, only they stay."""
+        if self.recomputes and self.training:
+            return cast(Tensor, checkpoint(block, *inputs, use_reentrant=False))
+        return cast(Tensor, block(*inputs))
 
     def next_logits(self, ids_BT: Tensor, past: Past) -> Tensor:
         """Logits after the last token, (B, V)."""

@@ -49,7 +49,8 @@ class Modern(GPT):
             rotation_2TD = rotation_2TD[:, past.positions].unsqueeze(-3)
         x_BTC = self.dropout(_norm(self.token_embedding(ids_BT)))
         for layer, block in enumerate(self.blocks):
-            x_BTC = block(x_BTC, rotation_2TD, CachedLayer(past, layer) if past else None)
+            cached = CachedLayer(past, layer) if past else None
+            x_BTC = self.through(block, x_BTC, rotation_2TD, cached)
         return _norm(x_BTC)
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -26,6 +26,9 @@ class TrainingRun(BaseModel):
     out_dir: Annotated[
         Path | None, Field(description="where checkpoints go; None trains without saving")
     ] = None
+    tensorboard_dir: Annotated[
+        Path | None, Field(description="where curves go; out_dir/tensorboard if not given")
+    ] = None
     init_from: Annotated[
         Path | None, Field(description="checkpoint whose weights to start from; None: scratch")
     ] = None
@@ -39,6 +42,13 @@ class TrainingRun(BaseModel):
     train: TrainConfig = TrainConfig()
     sample_prompts: tuple[str, ...] = ("",)
     sample_tokens: Annotated[int, Field(ge=0)] = 100
+
+    @property
+    def board_dir(self) -> Path | None:
+        """Where curves go; None where none are wanted, or nothing is kept."""
+        if self.out_dir is None or not self.train.tensorboard:
+            return None
+        return self.tensorboard_dir or self.out_dir / "tensorboard"
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -24,9 +24,10 @@ from impressions_assets.gpt.ranks import Ranks
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 
 _MOST_POINTS = 4_000  # of losses in the record; beyond, every second one goes
-# These only decide what is watched and kept, so a training may go on exactly with others.
+# These change nothing in what is learned, so a training may go on exactly with others.
 _WATCHING = ("eval_interval", "eval_iters", "log_interval", "patience", "max_seconds")
-_FREE_SETTINGS = frozenset((*_WATCHING, "save_every", "save_each_epoch", "processes"))
+_KEEPING = ("save_every", "save_each_epoch", "tensorboard")
+_FREE_SETTINGS = frozenset((*_WATCHING, *_KEEPING, "processes", "activation_checkpointing"))
 
 
 @dataclass
@@ -76,6 +77,7 @@ class TrainingState:
         self.loader = WindowLoader(data.train, run.model.block_size, run.train.seed, *place)
         torch.manual_seed(run.train.seed)
         self.model = model_of(run.model, data.manifest.vocab_size).to(self.device)
+        self.model.recomputes = run.train.activation_checkpointing
         self.optimizer = optimizer_of(self.model, run.train)
         fp16 = self.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)

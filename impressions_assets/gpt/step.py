@@ -65,6 +65,7 @@ class Stepper:
         self._running_since: float | None = None
         self._unsettled: list[tuple[Position, Tensor, Tensor]] = []  # batch, loss, gradient norm
         self.loss: float | None = None  # of the latest step that is settled
+        self.gradient_norm: float | None = None  # of the same, before it was clipped
         self.epoch_ended: int | None = None  # how many epochs are through, right after one ended
 
     @property
@@ -112,7 +113,7 @@ class Stepper:
             if not math.isfinite(fine):
                 self._broke_down(number, loss, norm)
         self._unsettled.clear()
-        self.loss = figures[-1][0]
+        self.loss, self.gradient_norm = figures[-1]
         assert self._running_since is not None
         self._seconds += time.monotonic() - self._running_since
         self._running_since = None

@@ -10,10 +10,12 @@ Notable choices:
 
 import math
 import time
+from contextlib import closing
 
 import torch
 
 from impressions_assets.errors import TokenizerError, TrainingError
+from impressions_assets.gpt.board import Board
 from impressions_assets.gpt.data import TrainingData, open_data
 from impressions_assets.gpt.device import arithmetic, peak_flops
 from impressions_assets.gpt.evaluate import Evaluator
@@ -70,6 +72,7 @@ class Trainer:
         self._evaluator = self._make_evaluator()
         self._num_steps = self._length_in_steps()
         self._resumed_from = pick_up(run, self._state, log)
+        self._board = Board(run.board_dir, self._resumed_from, self._state.progress.evaluated_step)
         self._stepper = Stepper(self._state, self._config, self._num_steps, log)
         self._nats_to_bits_per_byte = len(data.train) / data.train_bytes / math.log(2)
         flops = self._state.model.flops_per_token(self._state.loader.length)
@@ -88,11 +91,12 @@ class Trainer:
     def train(self) -> None:
         """Train to the end."""
         self._announce()
-        self._look()
-        while not self._ended():
-            self._stepper.step()
+        with closing(self._board):
             self._look()
-        self._finish()
+            while not self._ended():
+                self._stepper.step()
+                self._look()
+            self._finish()
 
     def result(self) -> TrainingResult:
         """How it ended, with samples of the best model."""
@@ -139,11 +143,21 @@ class Trainer:
         stepper.settle()
         if stepper.loss is not None:
             progress.note(stepper.loss)
+            rate, speed = stepper.learning_rate, stepper.tokens_per_second
+            bits, mfu = stepper.loss * self._nats_to_bits_per_byte, speed * self._share_of_peak
             self._log(
-                f"step {progress.step:>6}  loss {stepper.loss:.4f}  "
-                f"{stepper.loss * self._nats_to_bits_per_byte:.3f} bits per byte  "
-                f"lr {stepper.learning_rate:.2e}  {stepper.tokens_per_second:,.0f} tokens/s  "
-                f"mfu {stepper.tokens_per_second * self._share_of_peak:.0%}"
+                f"step {progress.step:>6}  loss {stepper.loss:.4f}  {bits:.3f} bits per byte  "
+                f"lr {rate:.2e}  {speed:,.0f} tokens/s  mfu {mfu:.0%}"
+            )
+            self._board.draw(
+                "train",
+                progress.step,
+                loss=stepper.loss,
+                bits_per_byte=bits,
+                learning_rate=rate,
+                gradient_norm=stepper.gradient_norm,
+                tokens_per_second=speed,
+                mfu=mfu,
             )
 
     def _keep(self) -> None:
@@ -179,10 +193,12 @@ class Trainer:
             )
         if progress.note_evaluation(loss):
             self._save("best", loss)
+        bits = self._bits_per_byte(loss)
         self._log(
-            f"step {progress.step:>6}  val loss {loss:.4f}  {self._bits_per_byte(loss):.3f} bits "
+            f"step {progress.step:>6}  val loss {loss:.4f}  {bits:.3f} bits "
             f"per byte (unigram {self._unigram:.3f}), best at step {progress.best_step}"
         )
+        self._board.draw("val", progress.step, loss=loss, bits_per_byte=bits)
 
     # The end
 

@@ -33,6 +33,8 @@ def test_a_training_becomes_a_version_with_its_figures_picture_and_sample(
     assert shown["loss_curve"].startswith("![loss curve](data:image/png;base64,")
     assert len(shown["loss_curve"]) < 50_000
     assert shown["sample"].startswith("> ")
+    _, _, folder, *_ = shown["tensorboard"].split()
+    assert list(Path(folder).rglob("*tfevents*"))  # they outlive the training's own folder
     assert shown["settings"]["train"]["max_iters"] == 6
     assert shown["settings"]["model"]["n_embd"] == 32
     assert run.check("checkpoint", "loss_is_finite_and_fell").passed

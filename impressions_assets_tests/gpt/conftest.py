@@ -18,7 +18,13 @@ from impressions_assets_tests.gpt.driving import trained
 
 SMALL = ModelConfig(n_layer=2, n_head=2, n_embd=32, block_size=16, dropout=0.1)
 SHORT = TrainConfig(
-    max_iters=30, eval_interval=10, log_interval=1, eval_iters=4, batch_size=4, device="cpu"
+    max_iters=30,
+    eval_interval=10,
+    log_interval=1,
+    eval_iters=4,
+    batch_size=4,
+    device="cpu",
+    tensorboard=False,
 )
 
 

@@ -131,6 +131,30 @@ def test_where_no_window_fits_it_says_what_to_lower(corpus):
         stepper.step()
 
 
+def held(state: TrainingState) -> int:
+    """How many numbers a forward pass keeps for the backward pass."""
+    sizes = []
+
+    def pack(tensor):
+        sizes.append(tensor.numel())
+        return tensor
+
+    inputs, targets = map(torch.from_numpy, state.loader.next_batch(4))
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        state.model(inputs, targets)
+    return sum(sizes)
+
+
+@pytest.mark.parametrize("recipe", ["modern", "classic"])
+def test_blocks_that_are_computed_twice_hold_less_and_learn_the_same(corpus, recipe):
+    settings = {"recipe": recipe, "dropout": 0.1, "n_layer": 4}
+    (plain, state), (twice, lean) = (
+        stepper_of(corpus, activation_checkpointing=again, **settings) for again in (False, True)
+    )
+    assert losses(twice, 4) == losses(plain, 4)
+    assert held(lean) < 0.3 * held(state)
+
+
 @pytest.mark.slow
 def test_what_cannot_be_compiled_trains_without_and_says_so(corpus):
     lines: list[str] = []
