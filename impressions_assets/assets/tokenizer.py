@@ -84,7 +84,9 @@ def _made_from(channel: Channel) -> str:
     settings = channel.tokenizer
     vocabulary = Path(settings.path) if settings.path else None
     content = sha256_of(vocabulary) if vocabulary and vocabulary.is_file() else None
-    return digest_of(VERSION, settings.kind, settings.vocab_size, content)
+    # Left out while it is the default: a setting that came later trains no tokenizer anew.
+    chosen = [settings.unknown_words] if settings.unknown_words != "characters" else []
+    return digest_of(VERSION, settings.kind, settings.vocab_size, content, *chosen)
 
 
 def _sizes(home: Home, channel: Channel) -> list[int]:
@@ -124,6 +126,7 @@ def _train(
         _sample(home, channel.name),
         settings.vocab_size,
         Path(settings.path) if settings.path else None,
+        settings.unknown_words,
     )
     trained.save(folder)
     facts = {

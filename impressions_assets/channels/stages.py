@@ -161,6 +161,11 @@ class TokenizerSettings(Strict):
     path: Location | None = Field(
         default=None, description="whole path of a tokenizer file, for json"
     )
+    unknown_words: Literal["characters", "mark"] = Field(
+        default="characters",
+        description="of kind words: a word that is not in the vocabulary is spelled in characters,"
+        " or becomes one mark",
+    )
     min_coverage: Share = Field(
         default=0.9, description="share of the videos that must be decided before training, 0 to 1"
     )

@@ -45,23 +45,13 @@ def tokens_of_characters(
     tokenizer: Tokenizer,
 ) -> npt.NDArray[np.int64]:
     """Return the token that holds the first byte of each character offset into the text."""
-    ends = np.cumsum(tokenizer.token_lengths()[ids])
-    decoded = text if tokenizer.gives_back_any_text else tokenizer.decode(ids)
-    num_bytes = len(decoded) if decoded.isascii() else len(decoded.encode())
-    if len(decoded) != len(text) or ends[-1] != num_bytes:
+    begun = np.cumsum(tokenizer.characters_begun(text, ids))
+    if begun[-1] != len(text):
         raise TokenizerError(
             f"the {tokenizer.kind} tokenizer {tokenizer.digest[:16]} turns {len(text)} characters "
-            f"into {len(decoded)}, {num_bytes} bytes into {ends[-1]}: anchors cannot follow"
+            f"into {begun[-1]}: anchors cannot follow"
         )
-    return np.searchsorted(ends, _first_bytes(decoded, offsets), side="right")
-
-
-def _first_bytes(text: str, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return where the characters at these offsets begin in UTF-8."""
-    if text.isascii():
-        return offsets
-    encoded = np.frombuffer(text.encode(), dtype=np.uint8)
-    return np.flatnonzero((encoded & 0xC0) != 0x80)[offsets]
+    return np.searchsorted(begun, offsets, side="right")
 
 
 def anchor_rows(

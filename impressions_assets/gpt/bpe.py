@@ -76,11 +76,6 @@ class BPETokenizer(VocabularyTokenizer):
         scheme = "olmo3" if pattern == PATTERN else _SCHEMES.get(kind)
         self._encoder = Encoder(encoding, vocabulary, scheme if _has_no_gap(ranks) else None)
 
-    @property
-    def gives_back_any_text(self) -> bool:
-        """Say that encoded text decodes to itself: all bytes are tokens."""
-        return True
-
     def encode(self, text: str) -> list[int]:
         """Return the ids of the text; text that looks like a special token is text."""
         ids: list[int] = self.encode_array(text).tolist()

@@ -1,21 +1,27 @@
 """Tokenizers of whole symbols: characters, words, or the strings of a JSON file.
 
 Each token is a string of text; a character that no token holds becomes `<unk>`, one id for one
-character, and decodes to U+FFFD. Ids of learned vocabularies follow the code points (characters)
-or how often a word occurs, so the same texts give the same ids.
+character, and decodes to U+FFFD. A word that is not in the vocabulary is spelled in characters, or
+becomes one `<unk>`, as its tokenizer was made. Ids of learned vocabularies follow the code points
+(characters) or how often a word occurs, so the same texts give the same ids.
 """
 
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from impressions_assets.errors import TokenizerError
 from impressions_assets.gpt.vocabulary import (
     END_OF_TEXT,
     UNKNOWN,
     Card,
+    UnknownWords,
     VocabularyTokenizer,
     pieces,
     read_saved,
@@ -24,19 +30,27 @@ from impressions_assets.gpt.vocabulary import (
 
 MAX_IDS = 1 << 24
 
+_WORD = re.compile(r"\w")
 _UNITS = re.compile(r"\w+(?:['’]\w+)*|\s+|[^\w\s]+")
 
 
 class SymbolTokenizer(VocabularyTokenizer):
     """Strings to ids; `kind` says how text is split: characters, words or json (longest match)."""
 
-    def __init__(self, kind: str, tokens: dict[str, int], specials: dict[str, int]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        tokens: dict[str, int],
+        specials: dict[str, int],
+        unknown_words: UnknownWords = "characters",
+    ) -> None:
         card = Card(
             kind=kind,
             vocab_size=max(*tokens.values(), *specials.values()) + 1,
             specials=specials,
             vocabulary_file="tokens.json",
             vocabulary_sha256="",
+            unknown_words=unknown_words,
         )
         text_of_ids = {index: token.encode() for token, index in tokens.items()}
         text_of_ids[specials[UNKNOWN]] = "\ufffd".encode()
@@ -53,8 +67,25 @@ class SymbolTokenizer(VocabularyTokenizer):
             ids += (token,) if token is not None else self._spelled(unit)
         return ids
 
+    def characters_begun(self, text: str, ids: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """Return how many characters of the text begin in each of its ids, shape (num_tokens,)."""
+        counts = super().characters_begun(text, ids).copy()
+        if self.card.unknown_words == "mark":
+            sizes = (self._sizes(unit) for unit in self._split(valid_text(text)))
+            counts[:] = np.fromiter(chain.from_iterable(sizes), np.int64, len(ids))
+        return counts
+
+    def _sizes(self, unit: str) -> tuple[int, ...]:
+        is_whole = unit in self._ids or self._is_marked(unit)
+        return (len(unit),) if is_whole else (1,) * len(unit)
+
     def _spelled(self, unit: str) -> list[int]:
+        if self._is_marked(unit):
+            return [self._unknown]
         return [self._ids.get(character, self._unknown) for character in unit]
+
+    def _is_marked(self, unit: str) -> bool:
+        return self.card.unknown_words == "mark" and _WORD.match(unit) is not None
 
 
 def learn_characters(texts: Iterable[str]) -> SymbolTokenizer:
@@ -65,7 +96,9 @@ def learn_characters(texts: Iterable[str]) -> SymbolTokenizer:
     return _numbered("characters", sorted(seen))
 
 
-def learn_words(texts: Iterable[str], vocab_size: int) -> SymbolTokenizer:
+def learn_words(
+    texts: Iterable[str], vocab_size: int, unknown_words: UnknownWords = "characters"
+) -> SymbolTokenizer:
     """Return a tokenizer of the most frequent characters and words, and the separators between.
 
     Characters come first, so that a rare word can be spelled; they take half the room at most.
@@ -80,7 +113,7 @@ def learn_words(texts: Iterable[str], vocab_size: int) -> SymbolTokenizer:
     for character in kept:
         units.pop(character, None)
     words = _most_frequent(units, max(vocab_size - len(kept) - 2, 0))
-    return _numbered("words", kept + words)
+    return _numbered("words", kept + words, unknown_words)
 
 
 def read_json_vocabulary(path: Path) -> SymbolTokenizer:
@@ -104,7 +137,7 @@ def read_json_vocabulary(path: Path) -> SymbolTokenizer:
 def load_symbols(folder: Path) -> SymbolTokenizer:
     """Return a tokenizer of symbols saved before."""
     card, vocabulary = read_saved(folder)
-    return SymbolTokenizer(card.kind, json.loads(vocabulary), card.specials)
+    return SymbolTokenizer(card.kind, json.loads(vocabulary), card.specials, card.unknown_words)
 
 
 def _check_json_vocabulary(path: Path, tokens: object) -> None:
@@ -126,9 +159,12 @@ def _check_json_vocabulary(path: Path, tokens: object) -> None:
         owners[index] = token
 
 
-def _numbered(kind: str, tokens: list[str]) -> SymbolTokenizer:
+def _numbered(
+    kind: str, tokens: list[str], unknown_words: UnknownWords = "characters"
+) -> SymbolTokenizer:
     ids = {token: index for index, token in enumerate(tokens)}
-    return SymbolTokenizer(kind, ids, {UNKNOWN: len(ids), END_OF_TEXT: len(ids) + 1})
+    specials = {UNKNOWN: len(ids), END_OF_TEXT: len(ids) + 1}
+    return SymbolTokenizer(kind, ids, specials, unknown_words)
 
 
 def _most_frequent(counts: Counter[str], room: int) -> list[str]:

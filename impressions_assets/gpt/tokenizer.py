@@ -15,14 +15,14 @@ from impressions_assets.gpt.symbols import (
     load_symbols,
     read_json_vocabulary,
 )
-from impressions_assets.gpt.vocabulary import read_saved
+from impressions_assets.gpt.vocabulary import UnknownWords, read_saved
 
 TrainedKind = Literal["bpe", "characters", "words"]
 TokenizerKind = Literal["bpe", "gpt2", "cl100k_base", "o200k_base", "characters", "words", "json"]
 
 
 class Tokenizer(Protocol):
-    """Text to ids and back. Encoded text decodes to as many characters as it had."""
+    """Text to ids and back. What is unknown decodes to U+FFFD, all else to what it was."""
 
     @property
     def kind(self) -> str:
@@ -46,10 +46,6 @@ class Tokenizer(Protocol):
     def encode_array(self, text: str) -> npt.NDArray[np.uint32]:
         """Return the same ids as an array: much faster for long texts."""
 
-    @property
-    def gives_back_any_text(self) -> bool:
-        """Return whether encoded text always decodes to itself; unknown characters do not."""
-
     def decode(self, ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
         """Return the text of the ids; special and padding ids stand for no text."""
 
@@ -58,6 +54,9 @@ class Tokenizer(Protocol):
 
     def token_lengths(self) -> npt.NDArray[np.int64]:
         """Return the number of bytes of each id, shape (vocab_size,)."""
+
+    def characters_begun(self, text: str, ids: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """Return how many characters of the text begin in each of its ids, shape (num_tokens,)."""
 
     def save(self, folder: Path) -> None:
         """Write the saved form into the folder, as plain text."""
@@ -80,21 +79,29 @@ def load_tokenizer(name_or_path: str | Path) -> Tokenizer:
 
 
 def train_tokenizer(
-    texts: Iterable[str], kind: TrainedKind = "bpe", vocab_size: int = 8192
+    texts: Iterable[str],
+    kind: TrainedKind = "bpe",
+    vocab_size: int = 8192,
+    unknown_words: UnknownWords = "characters",
 ) -> Tokenizer:
     """Train a tokenizer on the texts, which are read once and never held; same texts, same bytes.
 
-    `characters` keeps every code point seen, whatever `vocab_size` says.
+    `characters` keeps every code point seen, whatever `vocab_size` says. `words` spells a word that
+    it has not in characters, or marks it as one unknown, as `unknown_words` says.
     """
     if kind == "characters":
         return learn_characters(texts)
     if kind == "words":
-        return learn_words(texts, vocab_size)
+        return learn_words(texts, vocab_size, unknown_words)
     return train_bpe(texts, vocab_size)
 
 
 def make_tokenizer(
-    kind: TokenizerKind, texts: Iterable[str], vocab_size: int = 8192, path: Path | None = None
+    kind: TokenizerKind,
+    texts: Iterable[str],
+    vocab_size: int = 8192,
+    path: Path | None = None,
+    unknown_words: UnknownWords = "characters",
 ) -> Tokenizer:
     """Return a tokenizer of any kind that channels.yaml allows; `path` is the file of `json`."""
     if kind == "json":
@@ -102,5 +109,5 @@ def make_tokenizer(
             raise TokenizerError("cannot make a json tokenizer: it needs the path of its JSON file")
         return read_json_vocabulary(path)
     if kind == "bpe" or kind == "characters" or kind == "words":
-        return train_tokenizer(texts, kind, vocab_size)
+        return train_tokenizer(texts, kind, vocab_size, unknown_words)
     return load_tokenizer(kind)

@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from impressions_assets.errors import TokenizerError
+
+UnknownWords = Literal["characters", "mark"]
 
 CARD = "tokenizer.json"
 END_OF_TEXT = "<|endoftext|>"
@@ -40,6 +43,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str = ""
     vocabulary_file: str
     vocabulary_sha256: str
+    unknown_words: UnknownWords = "characters"
     digest: str = ""
 
     def sealed(self) -> "Card":
@@ -51,7 +55,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 class VocabularyTokenizer(ABC):
     """A tokenizer made of a card, the bytes of its vocabulary file, and bytes for each id.
 
-    Encoded text decodes to as many characters as it had: an unknown character becomes one U+FFFD.
+    An unknown character becomes one U+FFFD, and so does a word that a tokenizer of words marks.
     """
 
     def __init__(self, card: Card, vocabulary: bytes, token_bytes: Mapping[int, bytes]) -> None:
@@ -78,11 +82,6 @@ class VocabularyTokenizer(ABC):
     def digest(self) -> str:
         """Return the sha256 that names this tokenizer."""
         return self.card.digest
-
-    @property
-    def gives_back_any_text(self) -> bool:
-        """Say whether encoded text always decodes to itself; unknown characters do not."""
-        return False
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -116,6 +115,15 @@ class VocabularyTokenizer(ABC):
         lengths = np.array([len(token) for token in self._bytes], dtype=np.int64)
         lengths.flags.writeable = False
         return lengths
+
+    def characters_begun(self, text: str, ids: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+        """Return how many characters of the text begin in each of its ids, shape (num_tokens,)."""
+        return self._first_bytes.take(ids)
+
+    @cached_property
+    def _first_bytes(self) -> npt.NDArray[np.int64]:
+        counts = [sum(byte & 0xC0 != 0x80 for byte in token) for token in self._bytes]
+        return np.array(counts, dtype=np.int64)
 
     def save(self, folder: Path) -> None:
         """Write the vocabulary, then the card: a folder with a card is whole."""
@@ -199,7 +207,10 @@ def _publish(path: Path, data: bytes) -> None:
 
 
 def _json(card: Card) -> bytes:
-    return msgspec.json.encode(card, order="sorted")
+    fields = msgspec.structs.asdict(card)
+    if card.unknown_words == "characters":
+        del fields["unknown_words"]  # tokenizers saved before it was a choice keep their digest
+    return msgspec.json.encode(fields, order="sorted")
 
 
 def _sha256(data: bytes) -> str:

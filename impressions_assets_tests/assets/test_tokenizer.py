@@ -76,6 +76,20 @@ def test_other_kinds_decode_to_the_documents_too(house: House, archive: Archive,
     assert house.decoded("talks") == dict(documents)
 
 
+def test_words_that_are_unknown_become_one_mark_where_the_channel_says_so(
+    house: House, archive: Archive
+) -> None:
+    few = {"kind": "words", "vocab_size": 60}
+    house.declare("talks", archive.folder, tokenizer=few | {"unknown_words": "mark"})
+    assert house.data("talks").ok
+    made = house.home.version("talks", "tokenizer").fact("digest")
+    assert any("\ufffd" in text for text in house.decoded("talks").values())
+    set_channel(house, f"tokenizer: {few}".replace("'", ""))
+    assert house.data("talks").ok
+    assert house.home.version("talks", "tokenizer").fact("digest") != made
+    assert not any("\ufffd" in text for text in house.decoded("talks").values())
+
+
 def wait_for_captions(house: House, archive: Archive) -> None:
     """Let one of three videos wait for a retry: listed, and its captions not to be had."""
     house.declare("talks", archive.folder)

@@ -111,6 +111,16 @@ def test_an_anchor_is_at_the_token_that_holds_its_first_byte(
     assert timed == list(range(timed[0], len(tokens) - 1))
 
 
+def test_anchors_count_through_words_that_are_one_mark(tmp_path):
+    marked = train_tokenizer(["sun moon"], "words", 20, unknown_words="mark")
+    text = "sun étoile moon"
+    anchors = {"anchor_offsets": (0, 4, 11), "anchor_seconds": (1.0, 2.0, 3.0)}
+    made = sharded(tmp_path, [document(1, text, **anchors)], marked)
+    write_manifest(tmp_path, made.manifest)
+    spans = [locate(tmp_path, "train", place, place + 1)[0] for place in range(5)]
+    assert [s.start_seconds for s in spans] == [1.0, 1.0, 2.0, 2.0, 3.0]
+
+
 def test_anchors_of_a_long_document_stay_exact_past_the_first_piece(tmp_path):
     line = "the möön and the stars\n"
     count = 3 * PIECE_CHARACTERS // len(line)

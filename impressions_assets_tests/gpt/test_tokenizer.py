@@ -1,5 +1,6 @@
 """Every kind of tokenizer: round trips, special tokens, saving, and what is said of a bad one."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -9,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiktoken
+import tiktoken_ext.openai_public as openai
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impressions_assets.errors import TokenizerError
-from impressions_assets.gpt.bpe import NAMED_FILES, PATTERN, bpe_of_encoding
+from impressions_assets.gpt.bpe import NAMED_FILES, PATTERN, BPETokenizer, bpe_of_encoding
+from impressions_assets.gpt.symbols import SymbolTokenizer
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer, make_tokenizer
 from impressions_assets.gpt.tokenizer import train_tokenizer as train
-from impressions_assets.gpt.vocabulary import PIECE_CHARACTERS, pieces
+from impressions_assets.gpt.vocabulary import PIECE_CHARACTERS, UNKNOWN, pieces
 
 TEXTS = [
     "The loss fell, and the model spoke. It's the model that speaks.\n",
@@ -25,6 +28,33 @@ TEXTS = [
 BPE = train(TEXTS, vocab_size=300)
 WORDS = train(TEXTS, "words", vocab_size=100)
 CHARACTERS = train(TEXTS, "characters")
+MARKED = train(TEXTS, "words", vocab_size=100, unknown_words="mark")
+JSON = SymbolTokenizer(
+    "json", {"a": 0, "ab": 1, " The": 3, "ö": 9}, {"<|endoftext|>": 5, UNKNOWN: 7}
+)
+
+
+def named(kind: str) -> BPETokenizer:
+    """A small vocabulary under the pattern of one of OpenAI's, by tiktoken and by gigatoken."""
+    encoding = tiktoken.Encoding(
+        kind,
+        pat_str=openai.r50k_pat_str,
+        mergeable_ranks={bytes([byte]): byte for byte in range(256)} | {b" t": 256, b"  ": 257},
+        special_tokens={"<|endoftext|>": 258},
+    )
+    tokenizer = bpe_of_encoding(kind, encoding)
+    tokenizer.encode_array(
+        "\n the  sun" * 60_000
+    )  # so much that gigatoken is opened, if it is there
+    return tokenizer
+
+
+NAMED = named("gpt2")
+KINDS = pytest.mark.parametrize(
+    "tokenizer",
+    [BPE, NAMED, CHARACTERS, WORDS, MARKED, JSON],
+    ids=["bpe", "gpt2", "characters", "words", "marked words", "json"],
+)
 
 
 def json_tokenizer(folder: Path, vocabulary: object) -> Tokenizer:
@@ -33,9 +63,47 @@ def json_tokenizer(folder: Path, vocabulary: object) -> Tokenizer:
     return make_tokenizer("json", [], path=path)
 
 
-@given(st.text())
-def test_bpe_gives_back_any_text(text: str):
-    assert BPE.decode(BPE.encode(text)) == text
+@pytest.mark.parametrize("tokenizer", [BPE, NAMED], ids=["bpe", "gpt2"])
+@given(text=st.text())
+def test_bpe_gives_back_any_text(tokenizer: Tokenizer, text: str):
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+@KINDS
+@given(text=st.text(st.characters(exclude_categories=[])))
+def test_any_text_comes_back_but_for_what_is_unknown(tokenizer: Tokenizer, text: str):
+    """Each stretch that is decoded to a mark was unknown; all between the marks is the text."""
+    ids = tokenizer.encode(text)
+    assert ids == tokenizer.encode_array(text).tolist()
+    assert all(0 <= index < tokenizer.vocab_size for index in ids)
+    assert tokenizer.end_of_text not in ids
+    valid = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    begun = tokenizer.characters_begun(valid, np.array(ids, dtype=np.int64))
+    assert begun.sum() == len(text)
+    place = 0
+    for index, count in zip(ids, begun.tolist(), strict=True):
+        said = tokenizer.decode([index])
+        if tokenizer not in (BPE, NAMED):  # a token of theirs may be a part of a character
+            assert said in ("\ufffd", valid[place : place + count])
+        place += count
+    if tokenizer in (BPE, NAMED):
+        assert tokenizer.decode(ids) == valid
+
+
+def test_an_unknown_word_is_marked_or_spelled_as_its_tokenizer_was_made(tmp_path: Path):
+    text = "The zebra, spoke."
+    assert MARKED.decode(MARKED.encode(text)) == "The \ufffd, spoke."
+    assert len(MARKED.encode("zebra")) == 1
+    assert WORDS.decode(WORDS.encode("eat")) == "eat"
+    MARKED.save(tmp_path)
+    assert load_tokenizer(tmp_path).encode(text) == MARKED.encode(text)
+    assert load_tokenizer(tmp_path).digest == MARKED.digest != WORDS.digest
+
+
+def test_a_tokenizer_saved_before_words_could_be_marked_has_its_digest_still(tmp_path: Path):
+    WORDS.save(tmp_path)
+    assert "unknown_words" not in (tmp_path / "tokenizer.json").read_text()
+    assert train(["a b"], "words", 9).digest.startswith("6ced2c9abeb44735")
 
 
 @pytest.mark.parametrize("tokenizer", [CHARACTERS, WORDS, BPE], ids=lambda t: t.kind)
@@ -65,7 +133,7 @@ def test_a_lone_surrogate_is_replaced():
     assert train(["a\udfffb"]).decode(train(["a\udfffb"], "characters").encode("")) == ""
 
 
-@pytest.mark.parametrize("tokenizer", [CHARACTERS, WORDS, BPE], ids=lambda t: t.kind)
+@KINDS
 def test_text_that_looks_like_a_special_token_is_text(tokenizer: Tokenizer):
     ids = tokenizer.encode("<|endoftext|>")
     assert tokenizer.end_of_text not in ids
@@ -131,7 +199,7 @@ def test_the_order_of_the_texts_does_not_matter(kind):
     assert train(texts[::-1], kind, 600).digest == train(texts, kind, 600).digest
 
 
-@pytest.mark.parametrize("tokenizer", [CHARACTERS, WORDS, BPE], ids=lambda t: t.kind)
+@KINDS
 def test_a_saved_tokenizer_is_the_same_when_loaded(tokenizer: Tokenizer, tmp_path: Path):
     tokenizer.save(tmp_path / "a")
     loaded = load_tokenizer(tmp_path / "a")
@@ -176,12 +244,8 @@ def test_a_named_vocabulary_that_cannot_be_had_says_which_file_goes_where(tmp_pa
 
 
 def test_the_named_files_are_those_that_tiktoken_asks_for():
-    import inspect
-
-    import tiktoken_ext.openai_public as public
-
     for name, urls in NAMED_FILES.items():
-        source = inspect.getsource(public.ENCODING_CONSTRUCTORS[name])
+        source = inspect.getsource(openai.ENCODING_CONSTRUCTORS[name])
         assert all(url in source for url in urls)
 
 
