@@ -7,8 +7,8 @@ what the card says of them. Other packages add theirs as entry points of the gro
     [project.entry-points."impressions.export"]
     epub = "my_package.epub:write"
 
-A folder of this machine is an export; an address (`hf://datasets/OWNER/NAME`, `gs://bucket/prefix`)
-is a publication, and wants the channel's statement of permission.
+A folder of this machine is an export; an address (`hf://datasets/OWNER/NAME`, `hf://OWNER/NAME` of
+a model, `gs://bucket/prefix`) is a publication, and wants the channel's statement of permission.
 """
 
 import inspect
@@ -22,7 +22,14 @@ import fsspec
 from impressions_assets.channels.channels_yaml import CHANNELS_FILE, read_channels
 from impressions_assets.errors import ConfigError, NothingToDo, StorageError
 from impressions_assets.formats.captions import srt, vtt
-from impressions_assets.formats.card import Made, check_card_fits, permission_of, write_card
+from impressions_assets.formats.card import (
+    CARD,
+    Made,
+    check_card_fits,
+    permission_of,
+    write_card,
+)
+from impressions_assets.formats.huggingface import huggingface
 from impressions_assets.formats.nanogpt import nanogpt
 from impressions_assets.formats.pages import markdown, text
 from impressions_assets.formats.qa import qa
@@ -33,11 +40,16 @@ from impressions_assets.wording import meant
 
 GROUP = "impressions.export"
 
-Format = Callable[[ChannelReader, Path], list[Path]]
+Format = Callable[..., list[Path]]  # of a ChannelReader and a folder; of a version, if of a model
+_OF_A_MODEL = ("huggingface",)
 
 
-def export(channel: ChannelReader, name: str, folder: Path) -> list[Path]:
-    """Write a channel in a format into a folder, and its card; return the files, the card last.
+def export(
+    channel: ChannelReader, name: str, folder: Path, version: int | None = None
+) -> list[Path]:
+    """Write a channel in a format into a folder, and a card; return the files.
+
+    `version` is the model's, where the format is of one; None is the promoted one.
 
     Raises:
         ConfigError: there is no such format, or it cannot be loaded, or the folder has a README.md
@@ -45,13 +57,17 @@ def export(channel: ChannelReader, name: str, folder: Path) -> list[Path]:
         NothingToDo: the channel has nothing to write in this format.
     """
     write = _format(name)
+    if version is not None and name not in _OF_A_MODEL:
+        raise ConfigError(f"format {name!r} is of no model, so there is no version of it to choose")
     if folder.is_file():
         raise ConfigError(f"{folder} is a file; name a folder to export {channel.name!r} into")
     made = _made(channel)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_card_fits(folder)
-        files = write(channel, folder)
+        files = write(channel, folder, *(() if version is None else (version,)))
+        if any(file.name == CARD for file in files):  # a card of its own
+            return files
         if files:
             about = (inspect.getdoc(write) or "").partition("\n\nRaises:")[0]
             return [*files, write_card(channel, folder, files, made._replace(about=about))]
@@ -60,7 +76,9 @@ def export(channel: ChannelReader, name: str, folder: Path) -> list[Path]:
     raise NothingToDo(f"channel {channel.name!r} has nothing to write as {name}")
 
 
-def publish(channel: ChannelReader, name: str, address: str) -> tuple[int, int]:
+def publish(
+    channel: ChannelReader, name: str, address: str, version: int | None = None
+) -> tuple[int, int]:
     """Export to an address that fsspec knows; return how many files and bytes went there.
 
     Raises:
@@ -73,7 +91,7 @@ def publish(channel: ChannelReader, name: str, address: str) -> tuple[int, int]:
             f"`permission:` of the channel"
         )
     with tempfile.TemporaryDirectory() as scratch:
-        files = export(channel, name, Path(scratch))
+        files = export(channel, name, Path(scratch), version)
         size_bytes = sum(file.stat().st_size for file in files)
         try:
             target, path = fsspec.core.url_to_fs(address.rstrip("/"))
@@ -124,5 +142,5 @@ def _made(channel: ChannelReader) -> Made:
 
 _OURS: dict[str, Format] = {
     write.__name__: write
-    for write in (parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt)
+    for write in (parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt, huggingface)
 }

@@ -47,7 +47,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt.",
+            help="parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt, huggingface.",
         ),
     ],
     to: Annotated[
@@ -58,6 +58,15 @@ def export(
             " and needs `permission` in channels.yaml.",
         ),
     ],
+    version: Annotated[
+        int | None,
+        typer.Option(
+            "-m",
+            "--model",
+            help="Version of the model, with huggingface; else the promoted one.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write a channel in a format that other tools read, and a card beside it."""
     from impressions_assets.export import export as write
@@ -68,9 +77,9 @@ def export(
     place.check_known(name)
     channel = open_channel(name, place.settings.storage)
     if "://" in to:
-        num_files, size_bytes = publish(channel, form, to)
+        num_files, size_bytes = publish(channel, form, to, version)
     else:
-        files = write(channel, form, Path(to))
+        files = write(channel, form, Path(to), version)
         num_files, size_bytes = len(files), sum(file.stat().st_size for file in files)
     note(f"{num_files} file{'s' * (num_files != 1)}, {size_bytes:,} bytes, in {to}")
 

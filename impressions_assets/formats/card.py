@@ -67,7 +67,7 @@ def write_card(channel: ChannelReader, folder: Path, files: Sequence[Path], made
     tables = [file for file in tables_among(files) if counts[file.stem]]
     head = {
         "pretty_name": (made.channel and made.channel.title) or channel.name,
-        "license": _licence_ids(licences),
+        "license": licence_ids(licences),
         "language": sorted({tag.split("-")[0].lower() for tag in languages} - {"und"}),
         "size_categories": [_size(counts[_DEFAULT_TABLE])],
         "task_categories": ["text-generation", "question-answering"],
@@ -75,7 +75,7 @@ def write_card(channel: ChannelReader, folder: Path, files: Sequence[Path], made
         "dataset_info": [_info(file) for file in tables],
     }
     body = _body(channel, made, counts, licences, languages, files)
-    front = _yaml({key: value for key, value in head.items() if value})
+    front = as_yaml({key: value for key, value in head.items() if value})
     return write_text(folder, CARD, f"---\n{MARK}\n{front}---\n\n{body}")
 
 
@@ -210,7 +210,7 @@ def _settings(channel: Channel | None) -> str:
     model = channel.language_model if channel.asks_a_model else None
     asked = {"language_model": _asked(model)} if model else {}
     sources = [_shown(source.model_dump(mode="json")) for source in channel.sources]
-    return _yaml({"sources": sources, **{name: chosen[name] for name in _MADE_WITH}, **asked})
+    return as_yaml({"sources": sources, **{name: chosen[name] for name in _MADE_WITH}, **asked})
 
 
 def _shown(source: dict[str, Any]) -> dict[str, Any]:
@@ -221,7 +221,8 @@ def _shown(source: dict[str, Any]) -> dict[str, Any]:
     return {key: "a place of ours" if key in hidden else value for key, value in found.items()}
 
 
-def _licence_ids(licences: Iterable[str]) -> list[str]:
+def licence_ids(licences: Iterable[str]) -> list[str]:
+    """Return the licences by the hub's names."""
     return sorted({_licence_id(licence) for licence in licences})
 
 
@@ -236,7 +237,8 @@ def _size(count: int) -> str:
     return next((name for limit, name in _SIZES if count < limit), "n>1M")
 
 
-def _yaml(value: object) -> str:
+def as_yaml(value: object) -> str:
+    """Return a value as YAML, a line for each scalar."""
     page = io.StringIO()
     yaml = YAML()
     yaml.width = 10_000

@@ -68,6 +68,7 @@ class BPETokenizer(VocabularyTokenizer):
             vocabulary_file="ranks.tiktoken",
             vocabulary_sha256="",
         )
+        self.ranks = ranks
         vocabulary = _ranks_text(ranks)
         super().__init__(card, vocabulary, {rank: token for token, rank in ranks.items()})
         encoding = tiktoken.Encoding(
@@ -144,7 +145,7 @@ def _learned_ranks(texts: Iterable[str], num_tokens: int) -> dict[bytes, int]:
         vocab_size=num_tokens, initial_alphabet=alphabet, special_tokens=[], show_progress=False
     )
     trainee.train_from_iterator(_training_pieces(texts), trainer)
-    letters = _bytes_of_letters()
+    letters = bytes_of_letters()
     return {
         bytes(letters[letter] for letter in token): rank
         for token, rank in trainee.get_vocab().items()
@@ -156,7 +157,7 @@ def _training_pieces(texts: Iterable[str]) -> Iterator[str]:
         yield from pieces(valid_text(text))
 
 
-def _bytes_of_letters() -> dict[str, int]:
+def bytes_of_letters() -> dict[str, int]:
     """Return GPT-2's alphabet, which writes each byte as a printable letter."""
     printable = [byte for byte in range(256) if chr(byte).isprintable() and chr(byte) != " "]
     hidden = [byte for byte in range(256) if byte not in printable]

@@ -97,8 +97,10 @@ class MLP(nn.Module):
         super().__init__()
         self.expand = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
         self.projection = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+        self.approximate = "tanh" if config.gelu == "tanh" else "none"
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x_BTC: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
-        return cast(Tensor, self.dropout(self.projection(F.gelu(self.expand(x_BTC)))))
+        inner_BTC = F.gelu(self.expand(x_BTC), approximate=self.approximate)
+        return cast(Tensor, self.dropout(self.projection(inner_BTC)))

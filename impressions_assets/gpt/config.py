@@ -16,6 +16,7 @@ from impressions_assets.errors import ConfigError
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Recipe = Literal["modern", "classic"]
+Gelu = Literal["exact", "tanh"]
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -32,6 +33,9 @@ class ModelConfig(BaseModel):
     dropout: Annotated[float, Field(ge=0, lt=1, description="share of values dropped")] = 0.0
     bias: Annotated[bool, Field(description="biases, in the recipe classic only")] = False
     tied: Annotated[bool, Field(description="one matrix for embedding and head")] = False
+    gelu: Annotated[
+        Gelu, Field(description="exact, or tanh as in GPT-2's weights; in the recipe classic only")
+    ] = "exact"
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> Self:

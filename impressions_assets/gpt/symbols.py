@@ -55,7 +55,7 @@ class SymbolTokenizer(VocabularyTokenizer):
         text_of_ids = {index: token.encode() for token, index in tokens.items()}
         text_of_ids[specials[UNKNOWN]] = "\ufffd".encode()
         super().__init__(card, _tokens_text(tokens), text_of_ids)
-        self._ids = tokens
+        self.ids = tokens
         self._unknown = specials[UNKNOWN]
         self._split = _splitter_of(kind, tokens)
 
@@ -63,7 +63,7 @@ class SymbolTokenizer(VocabularyTokenizer):
         """Return the ids of the text; text that looks like a special token is text."""
         ids: list[int] = []
         for unit in self._split(valid_text(text)):
-            token = self._ids.get(unit)
+            token = self.ids.get(unit)
             ids += (token,) if token is not None else self._spelled(unit)
         return ids
 
@@ -76,13 +76,13 @@ class SymbolTokenizer(VocabularyTokenizer):
         return counts
 
     def _sizes(self, unit: str) -> tuple[int, ...]:
-        is_whole = unit in self._ids or self._is_marked(unit)
+        is_whole = unit in self.ids or self._is_marked(unit)
         return (len(unit),) if is_whole else (1,) * len(unit)
 
     def _spelled(self, unit: str) -> list[int]:
         if self._is_marked(unit):
             return [self._unknown]
-        return [self._ids.get(character, self._unknown) for character in unit]
+        return [self.ids.get(character, self._unknown) for character in unit]
 
     def _is_marked(self, unit: str) -> bool:
         return self.card.unknown_words == "mark" and _WORD.match(unit) is not None
