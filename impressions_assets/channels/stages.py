@@ -279,6 +279,9 @@ class YouTubeSettings(Strict):
         default=20.0, gt=0, allow_inf_nan=False, description="seconds to wait for an answer"
     )
     concurrency: int = Field(default=4, ge=1, le=32, description="requests at the same time")
+    audio_bytes_per_second: int | None = Field(
+        default=None, ge=1024, description="how fast audio is fetched; null for no limit"
+    )
     check_every_minutes: float = Field(
         default=10.0,
         gt=0,

@@ -15,6 +15,7 @@ from impressions_assets.errors import ConfigError
 from impressions_assets.settings import YouTubeAccess
 from impressions_assets.sources.source import sha256_of
 from impressions_assets.sources.youtube.api import ApiLister, service_name
+from impressions_assets.sources.youtube.audio import AudioClient
 from impressions_assets.sources.youtube.captions import CaptionClient
 from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.keyless import KeylessLister
@@ -58,6 +59,7 @@ class YouTubeClients:
             self._captions_in(translate_to),
             self._raw,
             readers={way.engine: way.read for way in (ApiLister, KeylessLister)},
+            sounds=self._sounds,
             access=self._access_name,
             sweep=sweep,
             gone=channel.gone,
@@ -97,6 +99,13 @@ class YouTubeClients:
     def _pages(self) -> YtDlp:
         pages = YtDlp(self._budget, self._pace.wait, self._way, retries=self._retries)
         return self._stack.enter_context(closing(pages))
+
+    @cached_property
+    def _sounds(self) -> AudioClient:
+        limits = self._limits
+        pause = 1 / limits.requests_per_second if limits.requests_per_second else 0.0
+        limit = limits.audio_bytes_per_second
+        return AudioClient(self._pages, self._way, bytes_per_second=limit, pause_seconds=pause)
 
     @cached_property
     def _feed(self) -> Feed:

@@ -4,13 +4,16 @@ Made by `yt-dlp --write-info-json --write-subs --write-auto-subs`; folders are s
 """
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
+from impressions_assets.sources import audio, key_frames
 from impressions_assets.sources.caption_files import (
     FORMATS,
     CaptionFile,
@@ -21,7 +24,7 @@ from impressions_assets.sources.caption_files import (
 from impressions_assets.sources.duplicates import once
 from impressions_assets.sources.folder import files_by_folder, is_text
 from impressions_assets.sources.info_json import Info, read_info, video_of
-from impressions_assets.sources.key_frames import video_file
+from impressions_assets.sources.media_files import file_beside
 from impressions_assets.sources.remembered import Look, Remembered, mark_of
 from impressions_assets.sources.source import (
     Source,
@@ -84,7 +87,27 @@ class ArchiveSource(Source):
 
     def video_file(self, video: Video) -> Path | None:
         """The video itself, when yt-dlp left it beside its captions."""
-        return video_file(self.folder, [track.location for track in video.tracks])
+        return file_beside(
+            self.folder, [track.location for track in video.tracks], key_frames.SUFFIXES
+        )
+
+    def sound(self, video: Video, folder: Path) -> Path | None:
+        """The sound or the video, when yt-dlp left it beside the info.json."""
+        return file_beside(self.folder, self._locations(video), audio.SUFFIXES)
+
+    def _locations(self, video: Video) -> list[str]:
+        """Where files of a video are: its captions, or else its info.json."""
+        captions = [track.location for track in video.tracks]
+        return captions or [self._info_paths[video.video_id]]
+
+    @cached_property
+    def _info_paths(self) -> Mapping[str, str]:
+        """Where the info.json of each video is; files that did not change are not opened."""
+        paths: defaultdict[str, str] = defaultdict(str)
+        with self._memory.look(self.folder, VERSION) as look:
+            for path, item in self._items(look):
+                paths.setdefault(item.video_id, path)
+        return paths
 
     def _items(self, look: Look) -> Iterator[tuple[str, Video | Failed]]:
         for folder, names in files_by_folder(self.folder, self.name):

@@ -43,38 +43,6 @@ def key_frames(file: Path, chapters: Sequence[Chapter]) -> dict[float, bytes]:
     return {start: jpeg for start, jpeg in frames.items() if jpeg}
 
 
-def video_file(folder: Path, locations: Sequence[str]) -> Path | None:
-    """The video's file beside its captions: `Talk.mp4` beside `Talk.en.vtt`; None without one.
-
-    Args:
-        folder: the source's.
-        locations: of the captions, relative to it.
-    """
-    for location in locations:
-        path = Path(location)
-        if path.is_absolute() or ".." in path.parts:
-            continue
-        base = _base(folder / path)
-        files = (Path(f"{base}{suffix}") for suffix in SUFFIXES) if base else ()
-        found = next((file for file in files if file.is_file()), None)
-        if found:
-            return found
-    return None
-
-
-def _base(captions: Path) -> Path | None:
-    """The path that all files of a video begin with; its info.json tells it from a shorter one's.
-
-    `Vol.1.en.vtt` is of `Vol.1`, and never of `Vol`, when there is `Vol.1.info.json`.
-    """
-    stem = captions.name
-    while "." in stem:
-        stem = stem.rpartition(".")[0]
-        if captions.with_name(f"{stem}.info.json").is_file():
-            return captions.with_name(stem)
-    return None
-
-
 def _frame(file: Path, chapter: Chapter) -> bytes:
     where = f"{file}: a frame at {chapter.start_seconds:g} s"
     try:

@@ -74,6 +74,14 @@ class Source(Protocol):
         """The file of the video itself, where one is at hand."""
         return None
 
+    def sound(self, video: Video, folder: Path) -> Path | None:
+        """A file that holds what is said in the video: one at hand, or fetched into `folder`.
+
+        None where there is none. Raises what `offer` raises, SourceBroken where nothing can be
+        heard, StorageError when the disk is full.
+        """
+        return self.video_file(video)
+
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track. Raises SourceMissing, or SourceBroken when it changed meanwhile."""
 

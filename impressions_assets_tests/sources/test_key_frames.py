@@ -7,7 +7,7 @@ import pytest
 
 from impressions_assets.errors import ConfigError, SourceBroken
 from impressions_assets.rows import Chapter
-from impressions_assets.sources.key_frames import check_ffmpeg, key_frames, video_file
+from impressions_assets.sources.key_frames import check_ffmpeg, key_frames
 from impressions_assets_tests.videos import needs_ffmpeg, write_video
 
 RED, BLUE = Chapter(0.0, "Red", 20.0), Chapter(20.0, "Blue", 40.0)
@@ -62,34 +62,3 @@ def test_without_ffmpeg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigError, match="apt-get install ffmpeg"):
         check_ffmpeg()
-
-
-@pytest.mark.parametrize(
-    ("name", "location"),
-    [
-        ("Talk [a].mp4", "Talk [a].en.vtt"),
-        ("Talk. Part 2.webm", "Talk. Part 2.en-US.vtt"),
-        ("talk.mkv", "talk.srt"),
-    ],
-)
-def test_the_file_of_a_video_lies_beside_its_captions(
-    tmp_path: Path, name: str, location: str
-) -> None:
-    folder = tmp_path / "2024"
-    folder.mkdir()
-    stem = name.rpartition(".")[0]
-    for file in (name, f"{stem}.info.json", "other.mp4", "other.info.json"):
-        (folder / file).touch()
-    assert video_file(tmp_path, [f"2024/{location}"]) == folder / name
-
-
-def test_no_other_file_is_taken_for_it(tmp_path: Path) -> None:
-    inside = tmp_path / "inside"
-    inside.mkdir()
-    for name in ("vol.1.info.json", "vol.info.json", "vol.mp4", "vol.1-b.mp4", "vol.1.mp3"):
-        (inside / name).touch()
-    for name in ("talk.mp4", "talk.info.json"):
-        (tmp_path / name).touch()
-    outside = ("../talk.en.vtt", str(tmp_path / "talk.en.vtt"))
-    assert not any(video_file(inside, [one]) for one in ("vol.1.en.vtt", *outside))
-    assert video_file(inside, ["vol.en.vtt"]) == inside / "vol.mp4"

@@ -5,6 +5,7 @@ A row is always made of what was received, so a better parser needs no request.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
@@ -40,6 +41,13 @@ class Captions(Protocol):
         """Bytes of a track."""
 
 
+class Sounds(Protocol):
+    """What fetches the sound of a page's video."""
+
+    def fetch(self, what: str, url: str, folder: Path) -> Path:
+        """Download it into a folder."""
+
+
 class YouTubeSource(Source):
     """The videos of a channel, a playlist or one video on YouTube."""
 
@@ -54,6 +62,7 @@ class YouTubeSource(Source):
         raw: Raw,
         *,
         readers: Mapping[str, Reader],
+        sounds: Sounds | None = None,
         access: str = "",
         sweep: bool = False,
         gone: Literal["keep", "purge"] = "keep",
@@ -68,6 +77,7 @@ class YouTubeSource(Source):
             captions: what fetches captions.
             raw: where what was received is kept.
             readers: what reads the answers of each way to list, by its engine.
+            sounds: what fetches sound; None where nobody wants any.
             access: names the login and the proxy, if any.
             sweep: ask for everything, as once a night, not only for what the feed tells.
             gone: what becomes of a video that is private or deleted by now.
@@ -77,6 +87,7 @@ class YouTubeSource(Source):
         self.asks, self.concurrency = captions.asks, captions.concurrency
         self.access, self._readers = access, readers
         self._link, self._lister, self._feed, self._captions = link, lister, feed, captions
+        self._sounds = sounds
         self._raw, self._sweep, self._gone, self._now = raw, sweep, gone, now
 
     def list_videos(self) -> Iterator[Video | Failed]:
@@ -145,6 +156,12 @@ class YouTubeSource(Source):
     def offer(self, video: Video) -> tuple[Track, ...]:
         """Tracks of a video that one can fetch."""
         return self._captions.offer(video.video_id)
+
+    def sound(self, video: Video, folder: Path) -> Path | None:
+        """The sound of a video, fetched into a folder."""
+        if self._sounds is None:
+            return None
+        return self._sounds.fetch(f"video {video.video_id}", video.url, folder)
 
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track."""

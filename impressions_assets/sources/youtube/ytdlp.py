@@ -153,7 +153,7 @@ class YtDlp:
         self._client.close()
 
     def _error(self, what: str, error: YoutubeDLError) -> SourceError:
-        causes = list(_causes(error))
+        causes = list(causes_of(error))
         status = next((cause.status for cause in causes if isinstance(cause, HTTPError)), None)
         text = " ".join(str(cause) for cause in causes if isinstance(cause, YoutubeDLError))
         network = next((cause for cause in causes if isinstance(cause, TransportError)), None)
@@ -222,7 +222,7 @@ def _whole(answer: Any) -> Any:
     return Response(BytesIO(body), answer.url, dict(answer.headers), answer.status, answer.reason)
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
     """All that led to an error, as yt-dlp hides it: in `exc_info`, `cause` and `__cause__`."""
     while error is not None:
         yield error

@@ -1,0 +1,121 @@
+"""The sound of a video: from a file at hand or a page, as WAV of 16 kHz, or why there is none."""
+
+import http.server
+import shutil
+import subprocess
+import wave
+from pathlib import Path
+
+import pytest
+
+from impressions_assets.errors import ConfigError, SourceBroken, SourceMissing, StorageError
+from impressions_assets.sources.archive import ArchiveSource
+from impressions_assets.sources.audio import check_ffmpeg, write_wav
+from impressions_assets.sources.youtube.audio import AudioClient
+from impressions_assets.sources.youtube.retries import Retries
+from impressions_assets.sources.youtube.session import Way
+from impressions_assets.sources.youtube.ytdlp import YtDlp
+from impressions_assets.storage.budget import Budget
+from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.servers.loopback import Loopback
+
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+def make(path: Path, *options: str) -> Path:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *options, str(path)], check=True)
+    return path
+
+
+def tone(path: Path, seconds: float = 1.0) -> Path:
+    return make(path, "-f", "lavfi", "-i", f"sine=440:sample_rate=44100:duration={seconds}")
+
+
+@needs_ffmpeg
+def test_sound_becomes_16_khz_of_one_channel(tmp_path):
+    file = make(tmp_path / "a.mp4", "-f", "lavfi", "-i", "sine=440:duration=2", "-ac", "2")
+    assert write_wav(file, tmp_path / "a.wav", "v") == pytest.approx(2.0, abs=0.1)
+    with wave.open(str(tmp_path / "a.wav")) as sound:
+        assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (16_000, 1, 2)
+
+
+@needs_ffmpeg
+def test_what_cannot_be_heard_is_told_with_the_video_and_the_file(tmp_path):
+    mute = make(tmp_path / "mute.mp4", "-f", "lavfi", "-i", "color=duration=1:size=16x16")
+    empty = tone(tmp_path / "empty.wav", 0.01)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video" * 100)
+    told = {mute: "no audio track", empty: "0 seconds long", broken: "is the file whole"}
+    for file, words in told.items():
+        with pytest.raises(SourceBroken, match=f"^v: .*{file.name}.*{words}"):
+            write_wav(file, tmp_path / "out.wav", "v")
+
+
+@needs_ffmpeg
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_no_fault_of_the_video(tmp_path):
+    (tmp_path / "out.wav").symlink_to("/dev/full")
+    with pytest.raises(StorageError, match="^v: the disk is full"):
+        write_wav(tone(tmp_path / "a.wav"), tmp_path / "out.wav", "v")
+
+
+def test_without_ffmpeg_it_says_what_to_install(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="apt-get install ffmpeg"):
+        check_ffmpeg()
+
+
+def test_an_archive_has_the_sound_beside_the_info_json(tmp_path):
+    archive = Archive(tmp_path / "archive").add("aaaaaaaaaaa")
+    (video,) = ArchiveSource(archive.folder).list_videos()
+    source = ArchiveSource(archive.folder)
+    assert source.sound(video, tmp_path) is None
+    info = next(archive.folder.rglob("*.info.json"))
+    sound = info.with_name(info.name.replace(".info.json", ".m4a"))
+    sound.touch()
+    assert source.sound(video, tmp_path) == sound
+    for captions in archive.folder.rglob("*.vtt"):
+        captions.unlink()
+    (bare,) = ArchiveSource(archive.folder).list_videos()
+    assert bare.tracks == ()
+    assert ArchiveSource(archive.folder).sound(bare, tmp_path) == sound
+
+
+@pytest.fixture
+def client(home):
+    lines = []
+    pages = YtDlp(Budget(home, "pages", None), lambda: None, Way(), retries=Retries(tries=1))
+    found = AudioClient(pages, Way(), log=lines.append)
+    found.lines = lines
+    yield found
+    pages.close()
+
+
+class Pages(http.server.SimpleHTTPRequestHandler):
+    """Serves the files of a folder."""
+
+    root: Path
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, directory=str(self.root), **kwargs)
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@needs_ffmpeg
+def test_the_sound_of_a_page_is_fetched(tmp_path, client):
+    clip = tone(tmp_path / "clip.wav", 5.0).read_bytes()
+    page = '<html><title>Talk</title><audio src="/clip.wav"></audio></html>'
+    (tmp_path / "talk.html").write_text(page)
+    server = Loopback(Pages, root=tmp_path)
+    with server.running():
+        file = client.fetch("video v", f"{server.url}/talk.html", tmp_path / "got")
+    assert file.read_bytes() == clip
+    assert client.lines[-1].startswith("video v: 100% of 0.4 MB")
+
+
+def test_a_page_that_is_not_there_is_told(tmp_path, client):
+    server = Loopback(Pages, root=tmp_path)
+    with server.running(), pytest.raises(SourceMissing, match="^v: "):
+        client.fetch("v", f"{server.url}/talk.html", tmp_path)
