@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 
 BIN := .venv/bin
 READY := .venv/ready
-EXTRAS := train,data,dev
+EXTRAS := train,data,deploy,dev
 PYTEST := $(BIN)/python -m pytest
 
 # Images of containers set it, and each worker of the tests would compile all of them anew.

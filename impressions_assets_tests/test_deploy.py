@@ -1,0 +1,150 @@
+"""What lies in deploy/: files that parse, agree with each other and with the code, and name nothing
+that is not there.
+"""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster._core.instance.config import dagster_instance_config
+from ruamel.yaml import YAML
+
+from impressions_assets.runs import LOCATION
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+ENV_EXAMPLE = (DEPLOY / ".env.example").read_text()
+COMPOSE_TEXT = (DEPLOY / "compose.yaml").read_text()
+POSTGRES = ("HOST", "PORT", "USER", "PASSWORD", "DB")
+# Which settings.py reads, and people do not set: Dagster's chart does.
+FROM_THE_CHART = re.compile("DAGSTER_")
+# Which Docker Compose and Google's libraries read by themselves.
+OF_OTHERS = {"COMPOSE_PROFILES", "GOOGLE_APPLICATION_CREDENTIALS"}
+
+
+def parsed(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text())
+
+
+COMPOSE = parsed(DEPLOY / "compose.yaml")
+SERVICES: dict[str, Any] = COMPOSE["services"]
+
+
+def explained() -> set[str]:
+    """The variables of .env.example, those that are commented out included."""
+    return set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", ENV_EXAMPLE, re.MULTILINE))
+
+
+def read_by_settings() -> set[str]:
+    """The words in settings.py that can be nothing but a variable's name."""
+    tree = ast.parse((ROOT / "impressions_assets/settings.py").read_text())
+    words = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    return {
+        w for w in words if isinstance(w, str) and re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", w)
+    }
+
+
+def read_by_compose() -> set[str]:
+    return set(re.findall(r"\$\$?\{([A-Z_]+)", COMPOSE_TEXT))
+
+
+def test_every_variable_that_is_read_is_explained_and_every_one_explained_is_read() -> None:
+    ours = {name for name in read_by_settings() if not FROM_THE_CHART.match(name)}
+    assert explained() == ours | read_by_compose() | OF_OTHERS
+
+
+def test_every_variable_has_its_explanation_above() -> None:
+    lines = ENV_EXAMPLE.splitlines()
+    of_variables = [i for i, line in enumerate(lines) if re.match("#?[A-Z_]+=", line)]
+    alone = [lines[i] for i in of_variables if not lines[i - 1].strip()]
+    assert alone in ([], ["IMPRESSIONS_LLM_API_KEY="])  # its heading says it
+
+
+def test_an_example_holds_no_secret() -> None:
+    secret = re.compile(r"^(\S*(?:PASSWORD|KEY))=(.*)$", re.MULTILINE)
+    assert {value for _, value in secret.findall(ENV_EXAMPLE)} == {""}
+
+
+def test_what_compose_names_is_there() -> None:
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
+    for service in SERVICES.values():
+        if "build" in service:
+            build = service["build"]
+            assert build["target"] in stages
+            assert (DEPLOY / build["context"] / build["dockerfile"]).exists()
+        for volume in service["volumes"]:
+            source = re.sub(r"^\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0]
+            is_file = source.startswith("./") and "." in source[2:]
+            assert source in COMPOSE["volumes"] or not is_file or (DEPLOY / source).exists()
+        assert set(service.get("depends_on", [])) <= set(SERVICES)
+
+
+def test_every_service_starts_again_tells_its_health_and_keeps_its_log_small() -> None:
+    images_health = {"web", "code", "train"}  # HEALTHCHECK in the Dockerfile
+    for name, service in SERVICES.items():
+        is_once = name == "prepare"
+        assert service["restart"] == ("no" if is_once else "unless-stopped")
+        target = service.get("build", {}).get("target")
+        assert "healthcheck" in service or target in images_health
+        assert service["logging"]["options"]["max-size"]
+
+
+def test_only_this_machine_reaches_the_ui_and_nobody_the_database() -> None:
+    published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
+    assert list(published) == ["webserver"]
+    assert all(port.startswith("127.0.0.1:") for port in published["webserver"])
+
+
+def test_a_code_server_keeps_its_host_name_by_which_dead_runs_are_known() -> None:
+    code = {name: s["hostname"] for name, s in SERVICES.items() if name.startswith("code")}
+    assert code == {"code": "code", "code-gpu": "code"}
+
+
+# Images
+
+
+def test_no_image_runs_as_root_and_each_is_built_from_what_was_tested() -> None:
+    stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
+    users = [re.findall(r"^USER (\S+)", stage, re.MULTILINE) for stage in stages]
+    assert {last[-1] for last in users if last} == {"10001:10001"}
+    installs = re.findall(r"pip install (.*)$", DOCKERFILE, re.MULTILINE)
+    assert len(installs) >= 5
+    for install in installs:
+        assert "-c constraints" in install or install.startswith("--no-deps"), install
+
+
+def test_what_an_image_copies_is_sent_to_the_builder() -> None:
+    let_in = re.findall(r"^!(\S+)", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
+    for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE):
+        for source in line.split():
+            assert any(Path(source).match(pattern) for pattern in let_in), source
+
+
+# Instances
+
+SHARED = ("telemetry", "nux", "concurrency", "run_monitoring", "retention")
+
+
+def test_the_instance_on_postgres_is_one_that_dagster_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("dagster_postgres", reason="the extra `deploy` is not installed")
+    for part in POSTGRES:
+        monkeypatch.setenv(f"POSTGRES_{part}", "5432")
+    config, _ = dagster_instance_config(str(DEPLOY))
+    assert config["run_retries"]["enabled"] is True
+
+
+def test_instances_differ_in_where_they_run_and_not_in_what_they_allow() -> None:
+    embedded = parsed(ROOT / "impressions_assets/dagster.yaml")
+    postgres = parsed(DEPLOY / "dagster.yaml")
+    assert {k: embedded[k] for k in SHARED} == {k: postgres[k] for k in SHARED}
+    assert set(embedded) == set(SHARED)
+
+
+def test_the_workspace_names_the_code_location_as_the_command_does() -> None:
+    (server,) = parsed(DEPLOY / "workspace.yaml")["load_from"]
+    assert server["grpc_server"]["location_name"] == LOCATION
