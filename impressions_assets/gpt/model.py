@@ -10,16 +10,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 from torch.utils.checkpoint import checkpoint
 
 from impressions_assets.gpt.cache import Past
 from impressions_assets.gpt.config import ModelConfig
+from impressions_assets.gpt.head import Head, head_loss
 
 
 class GPT(nn.Module, ABC):
     """A decoder-only transformer over token ids."""
+
+    logit_cap: float | None = None
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
@@ -33,16 +37,27 @@ class GPT(nn.Module, ABC):
         """What the head reads, (B, T, C); `past` remembers the tokens before `ids_BT`."""
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of all tokens, (..., V)."""
-        head = self.token_embedding if self.head is None else self.head
-        return F.linear(hidden, head.weight)
+        """Scores of all tokens, (..., V), none beyond the cap."""
+        logits = F.linear(hidden, self.head_weight)
+        if self.logit_cap is None:
+            return logits
+        return self.logit_cap * torch.tanh(logits.float() / self.logit_cap)
+
+    @property
+    def head_weight(self) -> Tensor:
+        """The matrix from hidden states to logits, (V, C)."""
+        return (self.token_embedding if self.head is None else self.head).weight
 
     def forward(self, ids_BT: Tensor, targets_BT: Tensor | None = None) -> Tensor:
         """The mean loss (a scalar) when there are targets, else all logits, (B, T, V)."""
-        logits_BTV = self.logits(self.hidden(ids_BT, None))
+        hidden_BTC = self.hidden(ids_BT, None)
         if targets_BT is None:
-            return logits_BTV
-        return F.cross_entropy(logits_BTV.flatten(0, 1).float(), targets_BT.flatten())
+            return self.logits(hidden_BTC)
+        if hidden_BTC.is_cuda and torch.compiler.is_compiling():  # which fuses all that follows
+            logits_NV = self.logits(hidden_BTC).flatten(0, 1)
+            return F.cross_entropy(logits_NV.float(), targets_BT.flatten())
+        head = Head(self.head_weight, self.logit_cap)
+        return cast(Tensor, head_loss(hidden_BTC.flatten(0, 1), head, targets_BT.flatten()))
 
     def through(self, block: nn.Module, *inputs: Any) -> Tensor:
         """What a block makes of its inputs; of a block that is computed again, only they stay."""

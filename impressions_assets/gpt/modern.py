@@ -25,12 +25,13 @@ from impressions_assets.gpt.cache import CachedLayer, Past, attend
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.model import GPT
 
-LOGIT_CAP = 15.0
 ROPE_BASE = 10_000.0
 
 
 class Modern(GPT):
     """nanochat's and modded-nanogpt's model, without what only their scale needs."""
+
+    logit_cap = 15.0
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
@@ -52,10 +53,6 @@ class Modern(GPT):
             cached = CachedLayer(past, layer) if past else None
             x_BTC = self.through(block, x_BTC, rotation_2TD, cached)
         return _norm(x_BTC)
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Scores of all tokens, (..., V), none beyond the cap."""
-        return LOGIT_CAP * torch.tanh(super().logits(hidden).float() / LOGIT_CAP)
 
     def muon_weights(self) -> Iterable[nn.Parameter]:
         """The matrices of the blocks."""
