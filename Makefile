@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 # Images of containers set it, and each worker of the tests would compile all of them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo dev test test-slow check format docs bench eval clean
+.PHONY: help setup demo dev test test-slow check format docs bench bench-gpu eval clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,11 @@ docs: $(READY) ## write docs/data-dictionary.md from the rows, docs/articles fro
 	@$(BIN)/python -m impressions_assets.storage.dictionary > docs/data-dictionary.md
 	@$(BIN)/python -m impressions_assets_tests.demo_articles docs/articles
 
-bench: $(READY) ## measure speed and memory
-	@$(BIN)/python -m impressions_assets_tests.bench
+bench: $(READY) ## measure speed and memory: make bench TEXT=<file> trains on that file
+	@$(BIN)/python -m impressions_assets_tests.bench $(if $(TEXT),--text '$(TEXT)')
+
+bench-gpu: $(READY) ## measure training and decoding on a GPU, where there is one
+	@$(BIN)/python -m impressions_assets_tests.bench.gpu $(if $(TEXT),--text '$(TEXT)')
 
 eval: $(READY) ## score what is taken out of real texts: make eval DATA=<folder>
 	@$(BIN)/python -m impressions_assets_tests.eval $(DATA)

@@ -15,7 +15,7 @@ Notable choices:
 Shapes: N tokens, R those at once, C width, V vocabulary, K tokens worth a gradient.
 """
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,7 +38,8 @@ class Head(NamedTuple):
 def head_loss(hidden_NC: Tensor, head: Head, targets_N: Tensor, ignored: int = -100) -> Tensor:
     """Mean cross entropy of the targets that are not `ignored`, a scalar of float32."""
     if torch.is_grad_enabled() and (hidden_NC.requires_grad or head.weight.requires_grad):
-        return cast(Tensor, _HeadLoss.apply(hidden_NC, *head, targets_N, ignored))
+        loss: Tensor = _HeadLoss.apply(hidden_NC, *head, targets_N, ignored)  # type: ignore[no-untyped-call]
+        return loss
     valid_N = targets_N != ignored
     chunks = _chunks(hidden_NC, head, targets_N.where(valid_N, 0))
     with torch.autocast(hidden_NC.device.type, enabled=False):
@@ -72,7 +73,7 @@ class _HeadLoss(torch.autograd.Function):
         return torch.cat(losses).where(valid_N, 0).sum() / count
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         hidden_grad_NC, weight_grad_VC, count = ctx.saved_tensors
         scale = gradient / count

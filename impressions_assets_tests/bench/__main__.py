@@ -1,13 +1,14 @@
 """Measure speed and memory, and print them: `make bench`.
 
-Within one run, ratios mean something; seconds depend on what else the machine does.
+Within one run, ratios mean something; seconds depend on what else the machine does. `--only NAME`
+measures one section.
 """
 
 import argparse
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from impressions_assets_tests.bench.channel import ChannelRuns, measure_channel
 from impressions_assets_tests.bench.imports import import_definitions
 from impressions_assets_tests.bench.memory import tables_memory
 from impressions_assets_tests.bench.one_more import RoomRuns, measure_rooms
+from impressions_assets_tests.bench.ratios import Ratio, ratio_table
 from impressions_assets_tests.bench.rooms import (
     ParsingSpeed,
     captions_speed,
@@ -27,31 +29,54 @@ from impressions_assets_tests.bench.rooms import (
     shards_speed,
 )
 from impressions_assets_tests.bench.tables import change_three
+from impressions_assets_tests.bench.texts import Text, text_of
 from impressions_assets_tests.bench.youtube import measure_youtube
 
 _FULL = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run all measurements; what they write goes when they are done."""
+    """Run the sections that were asked for; what they write goes when they are done."""
     parser = argparse.ArgumentParser(prog="python -m impressions_assets_tests.bench")
     parser.add_argument("--videos", type=int, default=1000, help="videos of the channel")
     parser.add_argument("--words", type=int, default=5000, help="words of each video")
     parser.add_argument("--full", action="store_true", help=f"{_FULL} videos: an hour, 3 GB")
+    names = ("channel", *_AGAINST_OTHERS)
+    parser.add_argument("--only", choices=names, action="append", help="this section; repeatable")
+    parser.add_argument("--text", type=Path, help="what trainings learn; else the demo's talks")
     chosen = parser.parse_args(arguments)
-    num_videos = _FULL if chosen.full else chosen.videos
     logging.disable(logging.INFO)  # Dagster tells of every batch
-    console = Console(width=100)
+    console = Console(width=120)
+    sections = chosen.only or names
+    if "channel" in sections:
+        _channel(console, _FULL if chosen.full else chosen.videos, chosen.words)
+    rows = [_AGAINST_OTHERS[name] for name in sections if name in _AGAINST_OTHERS]
+    if rows:
+        text = text_of(chosen.text)
+        console.print(ratio_table((row for section in rows for row in section(text)), text.name))
+
+
+def _training(text: Text) -> Iterable[Ratio]:
+    from impressions_assets_tests.bench.training import training_rows
+
+    return training_rows(text)
+
+
+# Each section of the table "Against others" gives its rows.
+_AGAINST_OTHERS: dict[str, Callable[[Text], Iterable[Ratio]]] = {"training": _training}
+
+
+def _channel(console: Console, num_videos: int, num_words: int) -> None:
     with tempfile.TemporaryDirectory(prefix="impressions-bench-") as folder:
         home = Path(folder)
         os.environ.update(IMPRESSIONS_HOME=folder, IMPRESSIONS_STORAGE="")
-        runs = measure_channel(home, num_videos, chosen.words)
-        title = f"{num_videos} videos of {chosen.words} words"
+        runs = measure_channel(home, num_videos, num_words)
+        title = f"{num_videos} videos of {num_words} words"
         console.print(_channel_table(runs, title))
-        rooms = measure_rooms(home / "rooms", home / "archive", num_videos + 1, chosen.words)
+        rooms = measure_rooms(home / "rooms", home / "archive", num_videos + 1, num_words)
         console.print(_rooms_table(rooms, title))
         console.print(_summary(runs, rooms, home))
-        memory = tables_memory(home / "memory", num_videos, chosen.words)["all"]
+        memory = tables_memory(home / "memory", num_videos, num_words)["all"]
         console.print(
             f"{num_videos} videos' tables are made in {memory.peak_mb:.0f} MB, in a process alone"
         )
