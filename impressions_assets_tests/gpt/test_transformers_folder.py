@@ -155,9 +155,13 @@ def test_the_same_checkpoint_gives_the_same_bytes(name, checkpoints, folders, tm
     assert first == again
 
 
-def test_a_tokenizer_that_transformers_cannot_have_is_left_out(tmp_path):
+@pytest.mark.parametrize("kind", ["json", "words"])
+def test_a_tokenizer_that_transformers_cannot_have_is_left_out(kind, tmp_path):
     (tmp_path / "vocabulary.json").write_text('{"the": 0, "t": 1, "h": 2}')
-    tokenizer = read_json_vocabulary(tmp_path / "vocabulary.json")
+    if kind == "json":
+        tokenizer = read_json_vocabulary(tmp_path / "vocabulary.json")
+    else:
+        tokenizer = train_tokenizer([TEXT], "words", 500, unknown_words="mark")
     checkpoint = checkpoint_of(tmp_path / "made", ModelConfig(**SHAPE), tokenizer)
     (tmp_path / "out").mkdir()
     names = {file.name for file in write_model(checkpoint, tmp_path / "out")}
