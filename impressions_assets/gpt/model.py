@@ -12,18 +12,15 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's own habit
 from torch.utils.checkpoint import checkpoint
 
 from impressions_assets.gpt.cache import Past
 from impressions_assets.gpt.config import ModelConfig
-from impressions_assets.gpt.head import Head, head_loss
+from impressions_assets.gpt.head import Head, head_loss, plain_loss
 
 
 class GPT(nn.Module, ABC):
     """A decoder-only transformer over token ids."""
-
-    logit_cap: float | None = None
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
@@ -38,26 +35,24 @@ class GPT(nn.Module, ABC):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of all tokens, (..., V), none beyond the cap."""
-        logits = F.linear(hidden, self.head_weight)
-        if self.logit_cap is None:
-            return logits
-        return self.logit_cap * torch.tanh(logits.float() / self.logit_cap)
-
-    @property
-    def head_weight(self) -> Tensor:
-        """The matrix from hidden states to logits, (V, C)."""
-        return (self.token_embedding if self.head is None else self.head).weight
+        return self._head().logits(hidden)
 
     def forward(self, ids_BT: Tensor, targets_BT: Tensor | None = None) -> Tensor:
         """The mean loss (a scalar) when there are targets, else all logits, (B, T, V)."""
         hidden_BTC = self.hidden(ids_BT, None)
         if targets_BT is None:
             return self.logits(hidden_BTC)
-        if hidden_BTC.is_cuda and torch.compiler.is_compiling():  # which fuses all that follows
-            logits_NV = self.logits(hidden_BTC).flatten(0, 1)
-            return F.cross_entropy(logits_NV.float(), targets_BT.flatten())
-        head = Head(self.head_weight, self.logit_cap)
-        return cast(Tensor, head_loss(hidden_BTC.flatten(0, 1), head, targets_BT.flatten()))
+        # A compiler for CUDA fuses what follows the product; by hand, less is held.
+        fuses = hidden_BTC.is_cuda and torch.compiler.is_compiling()
+        loss = plain_loss if fuses else head_loss
+        return cast(Tensor, loss(hidden_BTC.flatten(0, 1), self._head(), targets_BT.flatten()))
+
+    def expect(self, counts_V: Tensor) -> None:
+        """Tell how often the training text holds each token, once the weights are as they start."""
+
+    def _head(self) -> Head:
+        head = self.token_embedding if self.head is None else self.head
+        return Head(head.weight)
 
     def through(self, block: nn.Module, *inputs: Any) -> Tensor:
         """What a block makes of its inputs; of a block that is computed again, only they stay."""
@@ -82,6 +77,8 @@ class GPT(nn.Module, ABC):
         shape = self.config
         weights = sum(p.numel() for n, p in self.named_parameters() if "embedding" not in n)
         weights += self.token_embedding.weight.numel() if shape.tied else 0
+        seen_K = self._head().seen
+        weights -= 0 if seen_K is None else (self.vocab_size - len(seen_K)) * shape.n_embd
         return 6 * weights + 12 * shape.n_layer * shape.n_embd * num_tokens
 
     def num_parameters(self) -> int:

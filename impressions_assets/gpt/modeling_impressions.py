@@ -1,7 +1,7 @@
 """A model of the recipe `modern`, for transformers: loaded with `trust_remote_code=True`.
 
-RMSNorm without gains, rotary positions, normed queries and keys, ReLU² and soft-capped logits; no
-biases. This file lies beside the weights, and stands alone:
+RMSNorm without gains, rotary positions, normed queries and keys, ReLU², soft-capped logits on top
+of the training text's frequencies; no biases. This file lies beside the weights, and stands alone:
 https://huggingface.co/docs/transformers/custom_models
 
 Shapes: B batch, T tokens, C n_embd, H n_head, D = C/H, S all tokens so far.
@@ -31,6 +31,7 @@ class ImpressionsForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
         if not config.tie_word_embeddings:
             self.head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.register_buffer("prior_V", torch.zeros(config.vocab_size))
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
@@ -81,7 +82,7 @@ class ImpressionsForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[
         head = self.token_embedding if self.config.tie_word_embeddings else self.head
         logits = F.linear(x_BTC, head.weight).float()
         cap: float = self.config.logit_cap
-        return cap * torch.tanh(logits / cap)
+        return cap * torch.tanh(logits / cap) + cast(Tensor, self.prior_V)
 
     def _rotation(self, position_ids: Tensor) -> Tensor:
         """Cosines and sines for each position, (2, B, 1, T, D)."""

@@ -8,7 +8,8 @@ docs/decisions/0013-a-modern-recipe.md.
 - ReLU² in the MLP (So et al. 2021); no biases.
 - Projections into the residual stream begin at zero: a fresh block changes nothing (Zhang et al.
   2019, muP practice); so does the untied head, and a fresh model finds all tokens equally likely.
-- Logits are soft-capped at 15 (Gemma 2).
+- Logits are soft-capped at 15 (Gemma 2), and added to the logarithms of the training text's
+  frequencies, where a fresh model begins (`prior.py`). What never occurs there is not learned.
 - Muon moves the blocks' matrices, fused AdamW the rest (`optimizer.py`).
 
 Shapes: B batch, T tokens, C n_embd, H n_head, D = C/H.
@@ -23,15 +24,16 @@ from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
 from impressions_assets.gpt.cache import CachedLayer, Past, attend
 from impressions_assets.gpt.config import ModelConfig
+from impressions_assets.gpt.head import Head
 from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.prior import log_frequencies
 
+LOGIT_CAP = 15.0
 ROPE_BASE = 10_000.0
 
 
 class Modern(GPT):
     """nanochat's and modded-nanogpt's model, without what only their scale needs."""
-
-    logit_cap = 15.0
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
@@ -39,6 +41,8 @@ class Modern(GPT):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         rotation_2TD = _rotation(config.block_size, config.n_embd // config.n_head)
         self.register_buffer("rotation_2TD", rotation_2TD, persistent=False)
+        self.register_buffer("prior_V", torch.zeros(vocab_size))
+        self.register_buffer("seen_K", None, persistent=False)
         self._initialize()
 
     def hidden(self, ids_BT: Tensor, past: Past | None) -> Tensor:
@@ -53,6 +57,22 @@ class Modern(GPT):
             cached = CachedLayer(past, layer) if past else None
             x_BTC = self.through(block, x_BTC, rotation_2TD, cached)
         return _norm(x_BTC)
+
+    def expect(self, counts_V: Tensor) -> None:
+        """Let a fresh model begin at these frequencies, and learn only what occurs."""
+        if self.head is None:  # the embedding of a token that never occurs is not zero
+            return
+        known_V = self.head.weight.any(1)
+        if not known_V.any():
+            cast(Tensor, self.prior_V).copy_(log_frequencies(counts_V))
+        seen_K = (known_V | (counts_V.to(known_V.device) > 0)).nonzero().flatten()
+        self.seen_K = seen_K if len(seen_K) < self.vocab_size else None
+
+    def _head(self) -> Head:
+        seen_K = cast("Tensor | None", self.seen_K) if self.training else None
+        return (
+            super()._head()._replace(cap=LOGIT_CAP, prior=cast(Tensor, self.prior_V), seen=seen_K)
+        )
 
     def muon_weights(self) -> Iterable[nn.Parameter]:
         """The matrices of the blocks."""

@@ -78,6 +78,8 @@ class TrainingState:
         torch.manual_seed(run.train.seed)
         self.model = model_of(run.model, data.manifest.vocab_size).to(self.device)
         self.model.recomputes = run.train.activation_checkpointing
+        self._counts_V = torch.from_numpy(data.train.counts(data.manifest.vocab_size))
+        self.model.expect(self._counts_V)
         self.optimizer = optimizer_of(self.model, run.train)
         fp16 = self.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)
@@ -88,14 +90,14 @@ class TrainingState:
     def start_from(self, checkpoint: Checkpoint) -> None:
         """Take over a checkpoint's weights, and nothing else: a warm start."""
         self._refuse_misfit(checkpoint)
-        self.model.load_state_dict(checkpoint.model_tensors())
+        self._load(checkpoint)
         self.context = max(self.context, checkpoint.meta.context)
         self.started_from = checkpoint.weights_digest
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on exactly where a checkpoint was saved."""
         meta = checkpoint.meta
-        self.model.load_state_dict(checkpoint.model_tensors())
+        self._load(checkpoint)
         self._restore_optimizer(checkpoint.optimizer_tensors())
         if meta.scaler:
             self.scaler.load_state_dict(meta.scaler)
@@ -182,6 +184,10 @@ class TrainingState:
                 f"cannot start from {checkpoint.folder}: its model has {', '.join(misfits)}; "
                 "set the same, or start from scratch"
             )
+
+    def _load(self, checkpoint: Checkpoint) -> None:
+        self.model.load_state_dict(checkpoint.model_tensors())
+        self.model.expect(self._counts_V)
 
     def _optimizer_tensors(self) -> dict[str, Tensor]:
         state = self.optimizer.state_dict()["state"]

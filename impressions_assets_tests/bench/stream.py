@@ -48,6 +48,7 @@ class Training:
         run = TrainingRun(shards_dir=Path(), tokenizer_dir=Path(), model=model, train=config)
         self.state = TrainingState(run, data)
         self.tokens_per_step = config.batch_size * self.state.loader.length
+        self.num_tokens_used = np.count_nonzero(data.train.counts(data.manifest.vocab_size))
         self._stepper = Stepper(self.state, config, config.max_iters, lambda _: None)
         self._evaluator = Evaluator(
             data.val, max(1, data.val_bytes), self.state.loader.length, 64, 1000

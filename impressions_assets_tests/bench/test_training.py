@@ -13,6 +13,7 @@ SMALL = Sizes(
     shape=(1, 2, 16, 16),
     batch_size=2,
     vocab_size=600,
+    used_vocab_size=400,
     own_vocab_size=300,
     warmup_steps=1,
     rounds=1,

@@ -5,76 +5,101 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
 from impressions_assets.gpt import head as head_module
-from impressions_assets.gpt.head import NEGLIGIBLE, Head, head_loss
+from impressions_assets.gpt.head import Head, head_loss, plain_loss
+from impressions_assets.gpt.prior import log_frequencies
 
-caps = pytest.mark.parametrize("cap", [None, 15.0])
+VOCAB_SIZE = 500
+PRIOR = torch.randn(VOCAB_SIZE, generator=torch.Generator().manual_seed(2)).log_softmax(0)
+SEEN = torch.arange(0, VOCAB_SIZE, 5)
+heads = pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"cap": 15.0},
+        {"cap": 15.0, "prior": PRIOR},
+        {"cap": 15.0, "prior": PRIOR, "seen": SEEN},
+        {"prior": PRIOR, "seen": SEEN},
+    ],
+)
+ways = pytest.mark.parametrize("loss_of", [head_loss, plain_loss])
 
 
 @pytest.fixture(autouse=True)
 def _in_many_parts(monkeypatch):
-    monkeypatch.setattr(head_module, "_CPU_BYTES", 1 << 17)
+    monkeypatch.setattr(head_module, "_CPU_BYTES", 1 << 16)
 
 
-def case(vocab_size: int, spread: float = 0.3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Hidden states, a matrix and targets, among them one that is left out."""
+def case(parts) -> tuple[torch.Tensor, Head, torch.Tensor]:
+    """Hidden states, a head and targets that occur, among them one that is left out."""
     torch.manual_seed(0)
-    targets = torch.randint(vocab_size // 10, (70,))
+    weight = torch.randn(VOCAB_SIZE, 16)
+    targets = SEEN[torch.randint(len(SEEN), (70,))]
     targets[3] = -100
-    return torch.randn(70, 16), torch.randn(vocab_size, 16) * spread, targets
+    if "seen" in parts:
+        weight[~torch.isin(torch.arange(VOCAB_SIZE), SEEN)] = 0
+    return torch.randn(70, 16), Head(weight, **parts), targets
 
 
-def plain_loss(hidden, head: Head, targets):
-    logits = F.linear(hidden, head.weight).float()
-    logits = logits if head.cap is None else head.cap * torch.tanh(logits / head.cap)
-    return F.cross_entropy(logits, targets)
+def all_at_once(hidden, head: Head, targets):
+    return F.cross_entropy(head.logits(hidden).float(), targets)
 
 
-def gradients(loss_of, hidden, weight, targets, cap):
-    hidden, weight = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
-    loss = loss_of(hidden, Head(weight, cap), targets)
+def gradients(loss_of, hidden, head: Head, targets):
+    hidden, weight = hidden.clone().requires_grad_(), head.weight.clone().requires_grad_()
+    loss = loss_of(hidden, head._replace(weight=weight), targets)
     (loss * 0.3).backward()
-    return loss.detach(), hidden.grad, weight.grad
+    learned = weight.grad if head.seen is None else weight.grad[head.seen]
+    return loss.detach(), hidden.grad, learned
 
 
-@caps
-@pytest.mark.parametrize("vocab_size", [50, 5000])
-def test_loss_and_gradients_are_those_of_all_logits_at_once(vocab_size, cap):
-    expected = gradients(plain_loss, *case(vocab_size), cap)
-    found = gradients(head_loss, *case(vocab_size), cap)
+@ways
+@heads
+def test_loss_and_gradients_are_those_of_all_logits_at_once(parts, loss_of):
+    expected, found = (gradients(way, *case(parts)) for way in (all_at_once, loss_of))
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-4)
 
 
-@caps
-def test_under_autocast_too_up_to_the_rounding_of_bfloat16(cap):
+@ways
+@heads
+def test_under_autocast_too_up_to_the_rounding_of_bfloat16(parts, loss_of):
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        expected = gradients(plain_loss, *case(50), cap)
-        found = gradients(head_loss, *case(50), cap)
+        expected, found = (gradients(way, *case(parts)) for way in (all_at_once, loss_of))
     assert [tensor.dtype for tensor in found] == [torch.float32] * 3
     for ours, theirs in zip(found, expected, strict=True):
         assert (ours - theirs).norm() < 0.01 * theirs.norm()
 
 
-@caps
-def test_without_gradients_the_loss_is_the_same(cap):
-    hidden, weight, targets = case(50)
-    expected = plain_loss(hidden, Head(weight, cap), targets)
-    torch.testing.assert_close(head_loss(hidden, Head(weight, cap), targets), expected)
+@ways
+def test_what_does_not_occur_is_not_learned(loss_of):
+    hidden, head, targets = case({"prior": PRIOR, "seen": SEEN})
+    weight = head.weight.requires_grad_()
+    loss_of(hidden, head, targets).backward()
+    assert weight.grad[SEEN].any(1).all()
+    assert torch.count_nonzero(weight.grad.any(1)) == len(SEEN)
 
 
-@caps
-def test_only_tokens_of_negligible_probability_get_no_gradient(cap):
-    hidden, weight, targets = case(5000)
-    hidden, weight = hidden.abs(), weight.abs()
-    weight[1000:] *= -20  # so 4,000 tokens are next to impossible
-    expected = gradients(plain_loss, hidden, weight, targets, cap)
-    _, hidden_gradient, weight_gradient = gradients(head_loss, hidden, weight, targets, cap)
-    assert not weight_gradient[1000:].any()
-    assert weight_gradient[targets[targets >= 0]].any(1).all()
-    for ours, theirs in zip((hidden_gradient, weight_gradient), expected[1:], strict=True):
-        assert 0 < (ours - theirs).norm() < 40 * NEGLIGIBLE * theirs.norm()
+@heads
+def test_without_gradients_every_token_may_be_a_target(parts):
+    hidden, head, targets = case(parts)
+    targets[5] = 3
+    with torch.no_grad():
+        found = head_loss(hidden, head, targets)
+    torch.testing.assert_close(found, all_at_once(hidden, head, targets))
 
 
 def test_it_says_twice_the_same_bit_for_bit():
-    once, again = (gradients(head_loss, *case(5000, spread=3.0), 15.0) for _ in range(2))
+    parts = {"cap": 15.0, "prior": PRIOR, "seen": SEEN}
+    once, again = (gradients(head_loss, *case(parts)) for _ in range(2))
     assert all(map(torch.equal, once, again))
+
+
+def test_unseen_tokens_are_together_as_likely_as_those_seen_once():
+    shares = log_frequencies(torch.tensor([5, 1, 0, 3, 0, 1])).exp()
+    assert shares.sum().item() == pytest.approx(1)
+    assert shares[[2, 4]].tolist() == pytest.approx([0.1, 0.1])
+    assert (shares[0] / shares[1]).item() == pytest.approx(5)
+
+
+def test_where_all_tokens_were_seen_nothing_is_held_back():
+    assert log_frequencies(torch.tensor([3, 1])).exp().tolist() == pytest.approx([0.75, 0.25])

@@ -141,11 +141,39 @@ def test_residual_projections_start_smaller_in_classic_and_at_zero_in_modern():
     assert zero == ["head.weight", *blocks]
 
 
+def test_a_modern_model_begins_at_the_frequencies_of_its_text():
+    model = model_of()
+    counts = torch.arange(VOCAB_SIZE) * 10
+    model.expect(counts)
+    shares = model(batch()[0]).softmax(-1)[0, 0]
+    assert shares[0].item() == pytest.approx(1 / counts.sum().item(), rel=1e-4)
+    torch.testing.assert_close(shares[2:] / shares[1], counts[2:] / 10, rtol=1e-3, atol=0)
+
+
+def test_a_model_that_knows_something_keeps_its_frequencies_and_learns_new_tokens_too():
+    model = model_of()
+    model.expect(torch.tensor([0, 0, *[9] * (VOCAB_SIZE - 2)]))
+    assert model.seen_K.tolist() == [*range(2, VOCAB_SIZE)]
+    with torch.no_grad():
+        model.head.weight[2:].normal_()
+    before = model.prior_V.clone()
+    model.expect(torch.tensor([0, 1, *[0] * (VOCAB_SIZE - 2)]))
+    assert torch.equal(model.prior_V, before)
+    assert model.seen_K.tolist() == [*range(1, VOCAB_SIZE)]
+
+
 def test_no_logit_of_modern_is_beyond_the_cap():
     model, (ids, _) = grown(), batch()
     with torch.no_grad():
         model.head.weight.mul_(1000)
     assert 14 < model(ids).abs().max().item() <= 15
+
+
+def test_what_a_text_does_not_use_costs_no_operation():
+    model = model_of()
+    before = model.flops_per_token(16)
+    model.expect(torch.tensor([0] * 10 + [1] * (VOCAB_SIZE - 10)))
+    assert before - model.flops_per_token(16) == 6 * 10 * SHAPE.n_embd
 
 
 @recipes

@@ -42,6 +42,7 @@ def checkpoint_of(folder: Path, shape: ModelConfig, tokenizer: Tokenizer) -> Pat
     """A checkpoint of weights that no training gave; none of them is zero."""
     torch.manual_seed(1)
     model = model_of(shape, tokenizer.vocab_size)
+    model.expect(torch.arange(tokenizer.vocab_size))
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
