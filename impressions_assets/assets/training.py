@@ -110,6 +110,7 @@ def prepare(
     tokenizer = home.version(channel.name, "tokenizer", shards.fact("tokenizer_version"))
     run = TrainingRun(
         shards_dir=home.store.fetch(shards.files, folder / "shards"),
+        shards_digests={file.name: file.digest for file in shards.files},
         tokenizer_dir=home.store.fetch(tokenizer.files, folder / "tokenizer"),
         out_dir=folder / "out" if save else None,
         tensorboard_dir=scratch / "tensorboard" / channel.name / own,

@@ -1,13 +1,15 @@
 """A channel's shards, opened for training."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
 from impressions_assets.gpt.loader import TokenStream
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, read_manifest
 from impressions_assets.gpt.shards import open_shard
+from impressions_assets.gpt.unchanged import Unchanged
 from impressions_assets.gpt.unigram import unigram_bits_per_byte
 from impressions_assets.rows import Split
 
@@ -20,8 +22,10 @@ class TrainingData:
     digest: str  # of manifest.json
     train: TokenStream
     val: TokenStream
+    train_videos: tuple[str, ...]  # the video of each document of `train`, in its order
     train_bytes: int
     val_bytes: int
+    files: Unchanged = field(compare=False)
 
     @property
     def can_evaluate(self) -> bool:
@@ -36,16 +40,26 @@ class TrainingData:
         return unigram_bits_per_byte(self.train, self.val, vocab_size, self.val_bytes)
 
 
-def open_data(shards_dir: Path) -> TrainingData:
-    """Open the shards of a folder; errors of manifest and shards as their rooms raise them."""
+def open_data(shards_dir: Path, digests: Mapping[str, str] | None = None) -> TrainingData:
+    """Open the shards of a folder; errors of manifest and shards as their rooms raise them.
+
+    `digests` has the sha256 of its files, by name, where they are known.
+    """
     manifest = read_manifest(shards_dir)
     return TrainingData(
         manifest=manifest,
         digest=hashlib.sha256((shards_dir / MANIFEST).read_bytes()).hexdigest(),
         train=_stream(shards_dir, manifest, "train"),
         val=_stream(shards_dir, manifest, "val"),
+        train_videos=tuple(
+            document.video_id
+            for shard in manifest.shards
+            if shard.split == "train"
+            for document in shard.documents
+        ),
         train_bytes=_bytes(manifest, "train"),
         val_bytes=_bytes(manifest, "val"),
+        files=Unchanged((shards_dir / shard.file for shard in manifest.shards), digests or {}),
     )
 
 

@@ -4,6 +4,7 @@ Weights stay float32; matrix products run in `dtype` under autocast. "auto" take
 does well: CUDA bfloat16 (float16 before Ampere), everything else float32.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,6 +13,8 @@ import torch
 
 from impressions_assets.errors import TrainingError
 from impressions_assets.gpt.config import Device, DType
+
+_OF_DEVICE = re.compile("CUDA error|CUBLAS_STATUS|CUDNN_STATUS|NCCL error|MPS backend")
 
 
 def device_of(name: Device) -> torch.device:
@@ -47,6 +50,24 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     if dtype == torch.float32:
         return nullcontext()
     return torch.autocast(device_type=device.type, dtype=dtype)
+
+
+@contextmanager
+def telling_of_failure(device: torch.device) -> Iterator[None]:
+    """Have a device that fails, or is gone, say so in an error that tells what to do."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    try:
+        yield
+    except RuntimeError as error:
+        accelerator = getattr(torch, "AcceleratorError", ())  # torch 2.8 and newer
+        if not isinstance(error, accelerator) and not _OF_DEVICE.search(str(error)):
+            raise
+        raise TrainingError(
+            f"the device {name} failed or is gone: {str(error).splitlines()[0]}; what was saved "
+            "before is intact. See whether the system still shows it (nvidia-smi; a restart may "
+            "bring it back), then start the same training again: it goes on from its last "
+            "checkpoint"
+        ) from error
 
 
 @contextmanager

@@ -22,6 +22,9 @@ class TrainingRun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     shards_dir: Annotated[Path, Field(description="folder with manifest.json and its shards")]
+    shards_digests: Annotated[
+        dict[str, str], Field(description="sha256 of the shards' files, by name, where known")
+    ] = {}
     tokenizer_dir: Annotated[Path, Field(description="folder of the shards' tokenizer")]
     out_dir: Annotated[
         Path | None, Field(description="where checkpoints go; None trains without saving")

@@ -17,7 +17,7 @@ from impressions_assets.errors import CheckpointError
 from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
 from impressions_assets.gpt.data import TrainingData
 from impressions_assets.gpt.device import device_of, dtype_of
-from impressions_assets.gpt.loader import ORDER, WindowLoader
+from impressions_assets.gpt.loader import ORDER, Position, WindowLoader
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import optimizer_of
 from impressions_assets.gpt.ranks import Ranks
@@ -115,6 +115,12 @@ class TrainingState:
         """Let what the coming step draws (dropout) depend on its number and the rank alone."""
         entropy = [self._run.train.seed, self.progress.step, self.ranks.rank]
         torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]))
+
+    def videos_of(self, position: Position, num_windows: int) -> list[str]:
+        """Whose tokens the windows from a position on are; the loader goes there."""
+        self.loader.position = position
+        documents = self.loader.documents(num_windows)
+        return list(dict.fromkeys(self._data.train_videos[number] for number in documents))
 
     def why_not_resume(self, meta: Meta) -> str | None:
         """What keeps this training from going on exactly from a checkpoint; None: nothing."""

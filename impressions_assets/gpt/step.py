@@ -188,10 +188,12 @@ class Stepper:
 
     def _broke_down(self, number: int, loss: float, norm: float) -> None:
         position, step = self._unsettled[number][0], self._state.progress.step
+        videos = self._state.videos_of(position, self._windows)
+        others = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
         raise TrainingError(
             f"training broke down in the step after step {step - len(self._unsettled) + number}, "
-            f"epoch {position.epoch}, window {position.index}: loss {loss:g}, gradient norm "
-            f"{norm:g}; {REMEDY}"
+            f"epoch {position.epoch}, window {position.index} (of video {', '.join(videos[:3])}"
+            f"{others}): loss {loss:g}, gradient norm {norm:g}; {REMEDY}"
         )
 
     def _on_device(self, ids: Ids) -> Tensor:

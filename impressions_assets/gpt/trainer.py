@@ -17,7 +17,7 @@ import torch
 from impressions_assets.errors import TokenizerError, TrainingError
 from impressions_assets.gpt.board import Board
 from impressions_assets.gpt.data import TrainingData, open_data
-from impressions_assets.gpt.device import arithmetic, peak_flops
+from impressions_assets.gpt.device import arithmetic, device_of, peak_flops, telling_of_failure
 from impressions_assets.gpt.evaluate import Evaluator
 from impressions_assets.gpt.ranks import Ranks
 from impressions_assets.gpt.run import Log, Sample, TrainingResult, TrainingRun
@@ -44,8 +44,9 @@ def train(
     ranks = ranks or Ranks()
     if not ranks.is_first:
         run, log = run.model_copy(update={"out_dir": None, "sample_tokens": 0}), lambda _: None
-    with only_training_in(run.out_dir, log):
-        trainer = Trainer(run, open_data(run.shards_dir), log, stop, ranks)
+    with only_training_in(run.out_dir, log), telling_of_failure(device_of(run.train.device)):
+        data = open_data(run.shards_dir, run.shards_digests)
+        trainer = Trainer(run, data, log, stop, ranks)
         with arithmetic(trainer.device):
             trainer.train()
             result = trainer.result()
@@ -140,7 +141,7 @@ class Trainer:
 
     def _log_step(self) -> None:
         stepper, progress = self._stepper, self._state.progress
-        stepper.settle()
+        self._settle()
         if stepper.loss is not None:
             progress.note(stepper.loss)
             rate, speed = stepper.learning_rate, stepper.tokens_per_second
@@ -265,10 +266,14 @@ class Trainer:
         return math.ceil(windows / (config.batch_size * config.gradient_accumulation_steps))
 
     def _save(self, name: str, val_loss: float | None = None) -> None:
-        self._stepper.settle()  # what broke down is never saved
+        self._settle()  # what broke down is never saved
         self._saved_at = time.monotonic()
         if self._run.out_dir is not None:
             self._state.save(self._run.out_dir / name, val_loss, self._bits_per_byte(val_loss))
+
+    def _settle(self) -> None:
+        self._stepper.settle()
+        self._data.files.check()
 
     @property
     def _devices(self) -> str:

@@ -1,5 +1,7 @@
 """Child processes through Dagster Pipes: torch is imported there, never in the code location."""
 
+import re
+import signal
 import sys
 from pathlib import Path
 
@@ -35,7 +37,23 @@ class Children(dg.ConfigurableResource[None]):
             raise TrainingError(_reason(error_file, error, command)) from error
 
 
+_SIGNALS = {
+    "SIGBUS": "a file that it had mapped, such as a shard, was cut short by somebody, or its disk "
+    "fails: delete that shard and materialize token_shards again",
+    "SIGKILL": "by hand, or by the system because memory ran out: choose a smaller model, or give "
+    "it more memory",
+}
+
+
 def _reason(error_file: Path, error: Exception, command: list[str]) -> str:
     if error_file.exists():
         return error_file.read_text(encoding="utf-8")
+    killed = re.search(r"code -(\d+)", str(error))
+    if killed:
+        name = signal.Signals(int(killed[1])).name
+        advice = _SIGNALS.get(name, "by the system, or by hand")
+        return (
+            f"{' '.join(command)} was ended by {name}: {advice}. What was saved before is intact; "
+            "the same run goes on from there"
+        )
     return f"{error}: its output is in this step's stderr. By hand: {' '.join(command)}"

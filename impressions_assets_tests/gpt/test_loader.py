@@ -88,6 +88,18 @@ def test_ranks_see_together_what_one_sees_alone(lengths, block_size, world_size,
         assert {rank.position for rank in ranks} == {alone.position}
 
 
+@given(LENGTHS, st.integers(1, 40), st.integers(1, 5), st.integers(0, 30))
+def test_the_documents_of_the_next_windows_are_known(lengths, block_size, num_windows, ahead):
+    ends = np.cumsum(lengths)
+    loader = WindowLoader(stream_of(sum(lengths), ends), block_size, 3)
+    loader.position = Position(1, ahead % loader.windows_per_epoch)
+    documents = loader.documents(num_windows)
+    here = min(num_windows, loader.windows_per_epoch - loader.position.index)
+    targets = loader.next_batch(here)[1]  # each token is its own place in the stream
+    places = targets[targets != IGNORED]
+    assert documents.tolist() == np.unique(np.searchsorted(ends, places, side="right")).tolist()
+
+
 @given(st.integers(0, 60), st.integers(1, 7))
 def test_a_loader_set_to_a_position_goes_on_with_the_same_windows(before, batch_size):
     first, second = (WindowLoader(stream_of(200), 8, seed=3) for _ in range(2))

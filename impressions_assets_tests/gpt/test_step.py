@@ -56,7 +56,10 @@ def test_a_broken_step_moves_nothing_and_is_named_with_its_batch(corpus):
     moved = [n for n, w in state.model.named_parameters() if not torch.equal(w, weights[n])]
     assert moved == []
     stepper.step()
-    with pytest.raises(TrainingError, match=r"after step 4, epoch 0, window 12: .*norm nan"):
+    with pytest.raises(
+        TrainingError,
+        match=r"after step 4, epoch 0, window 12 \(of video report\d(, report\d)*.*\): .*norm nan",
+    ):
         stepper.settle()
 
 

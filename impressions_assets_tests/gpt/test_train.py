@@ -201,6 +201,33 @@ def test_a_text_shorter_than_the_context_is_trained_on_all_the_same(make_corpus,
     assert Checkpoint.open(tmp_path / "out" / "best").meta.context == 7  # with the end of text
 
 
+def test_a_text_of_one_token_over_and_over_is_learned_by_heart(make_corpus, tmp_path):
+    corpus = make_corpus({"a": "a" * 300, "b": "a" * 40}, val=frozenset("b"))
+    result = trained(corpus.run(tmp_path / "out", learning_rate=0.01, sample_tokens=20))
+    assert result.best_val_loss < 0.3
+    assert {sample.text.strip("a") for sample in result.samples} <= {"", "\n"}
+
+
+def test_a_device_that_vanishes_is_named_and_the_same_training_goes_on(
+    corpus, tmp_path, uninterrupted
+):
+    def vanish() -> None:
+        raise torch.AcceleratorError("CUDA error: device lost\nSet CUDA_LAUNCH_BLOCKING=1")
+
+    with pytest.raises(TrainingError, match=r"device cpu failed.*: CUDA error: device lost; what"):
+        trained(corpus.run(tmp_path), at=("step 17 loss", vanish))
+    result = trained(corpus.run(tmp_path))
+    assert (result.resumed_from, result.history) == (10, uninterrupted[1].history)
+
+
+def test_a_mistake_of_ours_is_not_laid_on_the_device(corpus):
+    def mistake() -> None:
+        raise RuntimeError("The size of tensor a must match")
+
+    with pytest.raises(RuntimeError, match="size of tensor a"):
+        trained(corpus.run(), at=("step 2 loss", mistake))
+
+
 @pytest.mark.slow
 def test_bfloat16_trains_on_cpu_too(corpus):
     result = trained(corpus.run(dtype="bfloat16", max_iters=20, learning_rate=1e-2))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from impressions_assets.assets.declare import translated
 from impressions_assets.resources.children import Children
@@ -50,3 +51,19 @@ def test_a_child_that_ends_well_leaves_nothing_behind(tmp_path: Path) -> None:
     result = run_child("this", tmp_path / "run.json")
     assert result.success
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("SIGBUS", "materialize token_shards again"), ("SIGKILL", "memory ran out")],
+)
+def test_a_child_that_the_system_ends_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, advice: str
+) -> None:
+    dies = f"import os, signal\nos.kill(os.getpid(), signal.{name})"
+    (tmp_path / "dies.py").write_text(dies)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    message = failure(run_child("dies", tmp_path / "run.json"))
+    assert f"was ended by {name}" in message
+    assert advice in message
+    assert "the same run goes on from there" in message
