@@ -149,9 +149,9 @@ def _record(version: Artifact, evaluated: Artifact | None) -> dg.TableRecord:
     facts = {name: version.fact(name) or 0 for name in names}
     said = {name: evaluated.fact(name) if evaluated else None for name in SAID}
     shown = {name: "not measured" if v is None else str(v) for name, v in said.items()}
-    return dg.TableRecord(
-        {"version": version.version, "promoted": version.current, **facts, **shown}
-    )
+    start = str(version.fact("started_from_version") or "scratch")
+    known = {"version": version.version, "promoted": version.current, "started_from": start}
+    return dg.TableRecord({**known, **facts, **shown})
 
 
 def _versions_curve(impressions: Impressions, versions: Sequence[Artifact]) -> str:

@@ -201,7 +201,7 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
         files,
         made_from=prepared.made_from,
         facts={**prepared.facts, **_figures(result)},
-        promote=lambda current: _is_no_worse(result, current),
+        promote=lambda current: _is_no_worse(result, current, prepared),
     )
 
 
@@ -238,11 +238,26 @@ def _figures(result: TrainingResult) -> dict[str, Any]:
     }
 
 
-def _is_no_worse(result: TrainingResult, current: Artifact | None) -> bool:
+def _is_no_worse(
+    result: TrainingResult, current: Artifact | None, prepared: PreparedTraining
+) -> bool:
     bits, best = result.val_bits_per_byte, current.fact("val_bits_per_byte") if current else None
+    if current and current.version == prepared.facts["started_from_version"]:
+        best = _of_start(result) or best
     if current and bits is None and best is None and _is_cut_short(result.stopped):
         return result.steps >= (current.fact("steps") or 0)  # nothing else tells which is better
     return best is None or (bits is not None and bits <= best)
+
+
+def _of_start(result: TrainingResult) -> float | None:
+    """Bits per byte of the version that a training started from, on the text that it was judged by.
+
+    New videos change the validation text: what the version scored on another one tells nothing.
+    """
+    first = result.history[0] if result.history else None
+    if not first or first.step or not (first.val_loss and result.best_val_loss):
+        return None
+    return (result.val_bits_per_byte or 0) * first.val_loss / result.best_val_loss or None
 
 
 def _start(home: Home, channel: str, init: str) -> Artifact | None:

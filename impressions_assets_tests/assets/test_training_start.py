@@ -1,11 +1,13 @@
 """What a training starts from, and which flags it takes."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from impressions_assets.text.splits import _place
 from impressions_assets_tests.archives import Archive
-from impressions_assets_tests.assets.conftest import train, weights
+from impressions_assets_tests.assets.conftest import SHORT, train, versions, weights
 from impressions_assets_tests.houses import House
 
 pytestmark = pytest.mark.slow  # whole runs
@@ -32,6 +34,35 @@ def test_a_start_can_only_be_no_worse_than_what_it_starts_from(house: House, tal
     (first, second) = house.home.artifacts(talks, "checkpoint")
     assert bad.ok
     assert second.fact("val_bits_per_byte") <= first.fact("val_bits_per_byte") + 1e-9
+
+
+def first_val_id() -> str:
+    """A video that is held out before all that a channel of talks has."""
+    return min((f"new-{n}" for n in range(200)), key=_place)
+
+
+def test_after_new_videos_a_training_goes_on_from_the_last_and_the_table_shows_both(
+    house: House, talks: str, archive: Archive
+) -> None:
+    """A validation text that became harder kept every model but the first from being promoted."""
+    assert house.model(talks, **SHORT, learning_rate=0.01).ok
+    (old,) = house.home.artifacts(talks, "checkpoint")
+    noise = [sha256(bytes([n])).hexdigest() for n in range(12)]
+    archive.add(first_val_id(), sentences=noise).add("talk-d")
+    assert house.data(talks).ok
+    run = house.model(talks, **SHORT, init="last")
+    assert run.ok
+    new = house.home.artifacts(talks, "checkpoint")[-1]
+    assert new.fact("started_from_version") == old.version
+    assert new.fact("train_tokens") > old.fact("train_tokens")
+    assert new.fact("val_bits_per_byte") > 1.05 * old.fact("val_bits_per_byte")
+    assert versions(house, talks) == [(1, False), (2, True)]
+    rows = [row.data for row in run.metadata("evaluation")["versions"].records]
+    assert [(row["version"], row["started_from"]) for row in rows] == [(1, "scratch"), (2, "1")]
+    for row, version in zip(rows, (old, new), strict=True):
+        assert row["val_bits_per_byte"] == version.fact("val_bits_per_byte")
+        assert row["train_tokens"] == version.fact("train_tokens")
+    assert "](data:image/png;base64," in run.metadata("evaluation")["versions_curve"]
 
 
 @pytest.mark.parametrize(
