@@ -59,7 +59,7 @@ class Ranks:
             return value
         said = [value]
         with _telling():
-            dist.broadcast_object_list(said, device=torch.device("cpu"))
+            dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
         return said[0]
 
     def _reduced(self, numbers: Tensor, operation: dist.ReduceOp.RedOpType) -> list[_T]:
@@ -93,6 +93,7 @@ def joined(place: Place | None, device: Device) -> Iterator[Ranks]:
 def _backend(place: Place, name: Device) -> str:
     device = device_of(name)
     if device.type == "cpu":
+        torch.set_num_threads(max(1, torch.get_num_threads() // place.world_size))
         return "gloo"
     if device.type != "cuda":
         raise TrainingError(f"several processes train on cuda or cpu, not on {device.type}")

@@ -120,7 +120,7 @@ def test_a_real_child_trains_and_its_error_is_the_users(house: House, archive: A
     assert real.data("talks").ok
     wrong = train(real, "talks", learning_rate=1e30, warmup_iters=0, grad_clip=0.0)
     assert "training broke down" in wrong.failure()
-    right = real.model("talks", **SHORT)
-    assert right.ok
+    right = real.model("talks", **SHORT, processes=2)
+    assert right.ok, right.failure()
     assert right.metadata("checkpoint")["steps"] == 6
     assert isinstance(right.result, dg.ExecuteInProcessResult)

@@ -248,3 +248,15 @@ def test_what_breaks_down_on_two_processes_is_said_as_on_one(brief, tmp_path):
         process.communicate(timeout=120)
         assert process.returncode == 1
     assert (tmp_path / "run.error").read_text().startswith("training broke down in the step")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are no two CUDA devices here")
+def test_each_cuda_device_takes_its_part(brief, tmp_path):
+    settings = STEP | {"device": "cuda", "dtype": "float32"}
+    alone = trained(brief.run(**settings))
+    with started(brief.run(tmp_path / "out", **settings, processes=2), tmp_path) as process:
+        process.communicate()
+    found = TrainingResult.load(tmp_path / "out" / "result.json")
+    expected = [point.train_loss for point in alone.history]
+    assert [point.train_loss for point in found.history] == pytest.approx(expected, abs=1e-3)

@@ -48,7 +48,8 @@ def test_other_settings_start_anew_and_set_the_old_checkpoints_aside(corpus, tmp
 @pytest.mark.slow
 def test_settings_that_only_watch_do_not_hinder_a_resume(corpus, tmp_path):
     killed(corpus.run(tmp_path), "step 17 loss")
-    result = trained(corpus.run(tmp_path, eval_interval=5, log_interval=30, patience=9))
+    watching = {"eval_interval": 5, "log_interval": 30, "patience": 9, "tensorboard": True}
+    result = trained(corpus.run(tmp_path, **watching, activation_checkpointing=True, processes=1))
     assert result.resumed_from == 10
 
 
