@@ -9,12 +9,14 @@ A document's first token follows the end-of-text token of the one before, which 
 as it does in generation. Attention may look across it, as nanoGPT's does: a mask for each window
 would take it off SDPA's causal path.
 
-Two gathers by fancy index make a batch: 12 windows of 64 took 70 µs of CPU, against 350 to 400 µs
-of nanoGPT's get_batch.
+Windows are read ahead, some 130,000 tokens at once and each run of a document as one slice; a batch
+is a slice of them. 12 windows of 64 cost a 30th of nanoGPT's get_batch, 12 of 1024 a 10th, where
+two gathers by fancy index cost a 6th and the half.
 Shapes: B windows in a batch, T tokens in a window.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -28,6 +30,7 @@ IGNORED = -100  # torch's cross_entropy leaves out such a target
 # One higher with each change that gives a position other windows: 1 came with packed documents.
 ORDER = 1
 _COUNTED_AT_ONCE = 1 << 24
+_TOKENS_AHEAD = 1 << 17
 
 
 class TokenStream:
@@ -57,6 +60,18 @@ class TokenStream:
             here, shard = shard_of == number, self._shards[number]
             ids[here] = shard[positions[here] - (self._ends[number] - len(shard))]
         return ids
+
+    def read(self, begins: Ids, lengths: Ids, into: Ids) -> None:
+        """Copy these stretches of the stream one after the other: no gather comes near a slice."""
+        place, ends = 0, self._ends.tolist()
+        for begin, length in zip(begins.tolist(), lengths.tolist(), strict=True):
+            at, end = begin, begin + length
+            while at < end:
+                number = bisect_right(ends, at)
+                shard, stop = self._shards[number], min(end, ends[number])
+                before = ends[number] - len(shard)
+                into[place : place + stop - at] = shard[at - before : stop - before]
+                place, at = place + stop - at, stop
 
     def windows(self, starts_B: Ids, length: int) -> tuple[Ids, Ids]:
         """Inputs and targets, each (B, length): the target of a token is the one after it."""
@@ -118,6 +133,7 @@ class WindowLoader:
         random = np.random.default_rng([self._seed, position.epoch])
         pieces = packed(self._stream.document_ends, self.length, random)
         self._pieces = shuffled(pieces, self.length, random)
+        self._ahead, self._ahead_from = (np.empty((0, self.length), np.int64),) * 2, 0
 
     def next_batch(self, batch_size: int) -> tuple[Ids, Ids]:
         """Of the next windows, so many for all ranks together, this one's part.
@@ -129,7 +145,7 @@ class WindowLoader:
         self._skip(start)
         inputs, targets = zip(*self._read(end - start), strict=True)
         self._skip(batch_size - end)
-        return np.concatenate(inputs), np.concatenate(targets)
+        return _joined(inputs), _joined(targets)
 
     def num_targets(self, num_windows: int) -> int:
         """How many targets are in the next windows, of all ranks."""
@@ -160,11 +176,27 @@ class WindowLoader:
             self._skip(here)
 
     def _windows(self, num_windows: int) -> tuple[Ids, Ids]:
+        first = self._index - self._ahead_from
+        if first < 0 or first + num_windows > len(self._ahead[0]):
+            most = max(num_windows, _TOKENS_AHEAD // self.length)
+            self._ahead = self._gathered(min(most, self.windows_per_epoch - self._index))
+            self._ahead_from, first = self._index, 0
+        inputs, targets = self._ahead
+        return inputs[first : first + num_windows], targets[first : first + num_windows]
+
+    def _gathered(self, num_windows: int) -> tuple[Ids, Ids]:
+        """Inputs are the targets one place on, but where a run begins: what is before it there."""
         start, end = self._index * self.length, len(self._stream)
-        positions = self._pieces.in_stream(start, min(start + num_windows * self.length, end))
-        inputs = np.zeros(num_windows * self.length, dtype=np.int64)
-        targets = np.full_like(inputs, IGNORED)
-        targets[: len(positions)] = self._stream.at(positions)
-        positions[positions == 0] = end  # before the first document: the end of the last
-        inputs[: len(positions)] = self._stream.at(positions - 1)
+        runs = self._pieces.runs(start, min(start + num_windows * self.length, end))
+        num_tokens = int(runs.lengths.sum())
+        targets = np.full(num_windows * self.length, IGNORED, dtype=np.int64)
+        self._stream.read(runs.begins, runs.lengths, targets)
+        inputs = np.zeros_like(targets)
+        inputs[1:num_tokens] = targets[: num_tokens - 1]
+        # Before the first document of the stream is the end of the last.
+        inputs[runs.places] = self._stream.at((runs.begins - 1) % end)
         return inputs.reshape(num_windows, -1), targets.reshape(num_windows, -1)
+
+
+def _joined(parts: Sequence[Ids]) -> Ids:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -25,13 +25,20 @@ class Pieces(NamedTuple):
     ends: Ids  # of each, in the epoch
     shifts: Ids  # from a place in the epoch to the place in the stream
 
-    def in_stream(self, start: int, stop: int) -> Ids:
-        """Where in the stream these places of the epoch lie."""
+    def runs(self, start: int, stop: int) -> "Runs":
+        """These places of the epoch as runs of the stream."""
         first, last = np.searchsorted(self.ends, [start, stop - 1], side="right")
         ends = np.minimum(self.ends[first : last + 1], stop)
-        lengths = np.diff(ends, prepend=start)
-        places: Ids = np.arange(start, stop) + np.repeat(self.shifts[first : last + 1], lengths)
-        return places
+        begins = np.append(start, ends[:-1])
+        return Runs(begins + self.shifts[first : last + 1], ends - begins, begins - start)
+
+
+class Runs(NamedTuple):
+    """Stretches of the stream, which stand one after the other."""
+
+    begins: Ids  # of each, in the stream
+    lengths: Ids
+    places: Ids  # of each, behind those before it
 
 
 def packed(document_ends: Ids, window: int, random: np.random.Generator) -> Pieces:

@@ -23,6 +23,11 @@ def test_shards_read_as_one_stream(lengths, data):
     rows = data.draw(st.lists(st.tuples(index, index), min_size=1))
     assert len(stream) == len(whole)
     assert stream.at(np.array(rows)).tolist() == np.array(rows).tolist()
+    begins, stops = np.sort(np.array(rows), axis=1).T
+    read = np.full((stops - begins).sum(), -1)
+    stream.read(begins, stops - begins, read)
+    stretches = zip(begins, stops, strict=True)
+    assert read.tolist() == [place for begin, stop in stretches for place in range(begin, stop)]
 
 
 def windows_of(loader: WindowLoader) -> Iterator[tuple[list[int], list[int]]]:
@@ -114,6 +119,25 @@ def test_small_batches_together_are_the_large_batch():
     small, large = (WindowLoader(stream_of(500), 16, seed=1) for _ in range(2))
     parts = [small.next_batch(3)[0] for _ in range(4)]
     np.testing.assert_array_equal(np.concatenate(parts), large.next_batch(12)[0])
+
+
+def test_what_was_read_ahead_in_an_epoch_is_of_no_other():
+    loader = WindowLoader(stream_of(500), 16, seed=1)
+    first = loader.next_batch(3)[0].tolist()
+    loader.position = Position(1)
+    assert loader.next_batch(3)[0].tolist() != first
+    loader.position = Position(0)
+    assert loader.next_batch(3)[0].tolist() == first
+
+
+def test_a_corpus_larger_than_what_is_read_ahead_is_read_whole():
+    lengths = np.random.default_rng(0).integers(1, 3000, 400)
+    loader = WindowLoader(stream_of(lengths.sum(), np.cumsum(lengths)), 64, seed=0)
+    seen = []
+    while loader.position.epoch == 0:
+        seen.append(loader.next_batch(7)[1])
+    targets = np.concatenate(seen)[: loader.windows_per_epoch]
+    assert sorted(targets[targets != IGNORED].tolist()) == list(range(lengths.sum()))
 
 
 def test_seed_and_epoch_change_the_order():
