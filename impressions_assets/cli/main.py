@@ -18,6 +18,7 @@ from impressions_assets.cli import (
     forget,
     generate,
     materialize,
+    nanogpt,
     overview,
     reading,
     search,
@@ -103,6 +104,11 @@ _command(
     "impressions models mine",
     "impressions models mine --compare 1,2",
     "impressions models mine --promote 1",
+)
+_command(
+    nanogpt.nanogpt,
+    "impressions nanogpt data/shakespeare_char --to out/ --length quick",
+    "impressions nanogpt data/openwebtext --to out/ --preset gpt2",
 )
 _command(
     generate.generate,

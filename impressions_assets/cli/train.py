@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -89,17 +90,22 @@ def _train_without_saving(place: Place, name: str, settings: dict[str, Any]) -> 
     training = prepare(
         place.home, place.channel(name), place.settings.scratch, settings, save=False
     )
-    command = [sys.executable, "-m", "impressions_assets.gpt.train", str(training.run_file)]
-    with subprocess.Popen(command) as child:
-        try:
-            code = child.wait()
-        except KeyboardInterrupt:
-            child.send_signal(signal.SIGINT)
-            child.wait()
-            code = INTERRUPTED
+    code = followed(training.run_file)
     training.discard()
     if code:
         raise typer.Exit(code)
+
+
+def followed(run_file: Path) -> int:
+    """Train in a process of its own, as by hand; Ctrl-C reaches it, and it saves."""
+    command = [sys.executable, "-m", "impressions_assets.gpt.train", str(run_file)]
+    with subprocess.Popen(command) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            child.send_signal(signal.SIGINT)
+            child.wait()
+            return INTERRUPTED
 
 
 def _list(place: Place, name: str) -> None:

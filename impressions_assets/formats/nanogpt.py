@@ -9,7 +9,7 @@ from impressions_assets.reader import ChannelReader
 def nanogpt(channel: ChannelReader, folder: Path) -> list[Path]:
     """The files train.bin and val.bin as nanoGPT reads them, and meta.json."""
     from impressions_assets.gpt.manifest import read_manifest
-    from impressions_assets.gpt.shards import write_nanogpt
+    from impressions_assets.gpt.nanogpt import write_nanogpt
 
     made = channel.home.version(channel.name, "token_shards")
     with tempfile.TemporaryDirectory() as scratch:

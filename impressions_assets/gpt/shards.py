@@ -12,14 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from impressions_assets.errors import (
     CorruptFile,
     MissingFile,
-    NothingToDo,
     StorageError,
     TokenizerError,
 )
@@ -84,7 +82,7 @@ def write_shard(
     listed: list[ShardDocument] = []
     anchors: list[AnchorRows] = []
     place = num_bytes = 0
-    with _published(folder / planned.file) as file:
+    with published(folder / planned.file) as file:
         file.write(_header(0, dtype, tokenizer.digest))
         for ref, document in _matched(planned, documents):
             encoded = _write_document(file, document, tokenizer, np.dtype(dtype))
@@ -96,7 +94,7 @@ def write_shard(
             num_bytes += encoded.num_bytes
         file.seek(0)
         file.write(_header(place, dtype, tokenizer.digest))
-        with _published(folder / planned.anchors_file) as anchors_file:
+        with published(folder / planned.anchors_file) as anchors_file:
             write_anchors(anchors_file, anchors)
     return Shard(
         file=planned.file,
@@ -120,23 +118,12 @@ def read_documents(
             yield document.video_id, tokenizer.decode(ids)
 
 
-def write_nanogpt(folder_from: Path, manifest: Manifest, folder_to: Path) -> None:
-    """Write train.bin and val.bin as nanoGPT reads them (raw uint16), and meta.json, no pickle."""
-    if manifest.dtype != "uint16":
-        raise TokenizerError(
-            f"cannot export {folder_from} for nanoGPT, which reads uint16: its vocabulary has "
-            f"{manifest.vocab_size} ids; choose a tokenizer of 65536 ids or fewer"
-        )
-    if not manifest.shards:
-        raise NothingToDo(f"cannot export {folder_from} for nanoGPT: it has no shards")
-    for split in sorted({shard.split for shard in manifest.shards}):
-        with _published(folder_to / f"{split}.bin") as file:
-            for shard in manifest.shards:
-                if shard.split == split:
-                    file.write(open_shard(folder_from / shard.file, manifest.tokenizer).data)
-    meta = {name: getattr(manifest, name) for name in ("vocab_size", "end_of_text", "tokenizer")}
-    with _published(folder_to / "meta.json") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(meta), indent=2) + b"\n")
+def copy_tokens(path: Path, tokens: npt.NDArray[np.unsignedinteger], tokenizer: Tokenizer) -> None:
+    """Write tokens that are there already as a shard."""
+    dtype = token_type(tokenizer.vocab_size)
+    with published(path) as file:
+        file.write(_header(len(tokens), dtype, tokenizer.digest))
+        file.write(tokens.astype(dtype, copy=False).data)
 
 
 class _Encoded(NamedTuple):
@@ -169,7 +156,7 @@ def _header(num_tokens: int, dtype: TokenType, digest: str) -> bytes:
 
 
 @contextmanager
-def _published(path: Path) -> Iterator[BinaryIO]:
+def published(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its name when all of it is written, or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

@@ -125,13 +125,18 @@ def read_json_vocabulary(path: Path) -> SymbolTokenizer:
         tokens = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise TokenizerError(f"cannot read the JSON vocabulary {path}: {error}") from error
+    return symbols_of(path, tokens, "json")
+
+
+def symbols_of(path: Path, tokens: dict[str, int], kind: str) -> SymbolTokenizer:
+    """Return the tokenizer of these ids, which `path` holds, or say what is wrong with them."""
     _check_json_vocabulary(path, tokens)
     first_free = max(tokens.values()) + 1
     specials = {}
     for name in (END_OF_TEXT, UNKNOWN):
         specials[name] = tokens.pop(name, first_free)
         first_free += specials[name] == first_free
-    return SymbolTokenizer("json", tokens, specials)
+    return SymbolTokenizer(kind, tokens, specials)
 
 
 def load_symbols(folder: Path) -> SymbolTokenizer:

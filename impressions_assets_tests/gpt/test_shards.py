@@ -18,12 +18,12 @@ from impressions_assets.errors import (
     TokenizerError,
 )
 from impressions_assets.gpt.manifest import Manifest
+from impressions_assets.gpt.nanogpt import write_nanogpt
 from impressions_assets.gpt.shard_plan import DocumentRef, PlannedShard, plan_shards
 from impressions_assets.gpt.shards import (
     open_shard,
     read_documents,
     token_type,
-    write_nanogpt,
     write_shard,
 )
 from impressions_assets.gpt.tokenizer import Tokenizer, make_tokenizer, train_tokenizer
