@@ -40,7 +40,9 @@ TrainingFlags: type[dg.Config] = create_model(
     __base__=dg.Config,
     __doc__="Settings that override the channel's for this run, by nanoGPT's names.",
     init=_flag(
-        str, "start from 'scratch' (the default), the 'last' version, or a version's number"
+        str,
+        "start from 'scratch' (the default), the 'last' version, a version's number, or 'hf:' and "
+        "the name or folder of a GPT-2",
     ),
     model_preset=_flag(str, f"size: {', '.join(MODEL_PRESETS)}"),
     length_preset=_flag(str, f"length: {', '.join(LENGTH_PRESETS)}"),

@@ -19,6 +19,7 @@ from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError, TrainingError
 from impressions_assets.gpt.config import ModelConfig, TrainConfig, resolve
 from impressions_assets.gpt.manifest import read_manifest
+from impressions_assets.gpt.pretrained import PREFIX, Pretrained, pretrained
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.gpt.swap import current as current_folder
 from impressions_assets.storage.digests import digest_of
@@ -97,12 +98,13 @@ def prepare(
         channel: whose shards and settings.
         scratch: where the training works; the same training finds its folder again, and resumes.
         flags: settings that override the channel's; `model_preset`, `length_preset`, and `init`
-            ('scratch', 'last' or a version), beside nanoGPT's names.
+            ('scratch', 'last', a version, or 'hf:' and a GPT-2), beside nanoGPT's names.
         save: False trains without keeping anything.
     """
-    model, train = settings_of(channel, flags)
-    shards = home.version(channel.name, "token_shards")
     start = _start(home, channel.name, str(flags.get("init") or "scratch"))
+    theirs = start if isinstance(start, Pretrained) else None
+    model, train = settings_of(channel, flags, theirs)
+    shards = home.version(channel.name, "token_shards")
     made_from = made_from_of(shards, model, train, start)
     # What is not kept gets a folder of its own, lest it be thrown away with a kept one's progress.
     own = made_from[:16] if save else f"unsaved-{uuid.uuid4().hex[:16]}"
@@ -114,7 +116,7 @@ def prepare(
         tokenizer_dir=home.store.fetch(tokenizer.files, folder / "tokenizer"),
         out_dir=folder / "out" if save else None,
         tensorboard_dir=scratch / "tensorboard" / channel.name / own,
-        init_from=home.store.fetch(start.files, folder / "init") if start else None,
+        init_from=_fetched(home, start, folder / "init"),
         parent_pid=os.getpid(),
         model=model,
         train=train,
@@ -127,7 +129,8 @@ def prepare(
             "shards_version": shards.version,
             "train_tokens": shards.fact("train_tokens"),
             "tokenizer_version": tokenizer.version,
-            "started_from_version": start.version if start else None,
+            "started_from_version": start.version if isinstance(start, Artifact) else None,
+            "started_from": f"{PREFIX}{theirs.name}" if theirs else None,
             "model": model.model_dump(),
             "train": train.model_dump(),
         },
@@ -136,18 +139,31 @@ def prepare(
     return prepared
 
 
-def settings_of(channel: Channel, flags: Mapping[str, Any]) -> tuple[ModelConfig, TrainConfig]:
-    """Resolve a training's settings: presets, then the channel's, then the flags of this run."""
+def settings_of(
+    channel: Channel, flags: Mapping[str, Any], theirs: Pretrained | None = None
+) -> tuple[ModelConfig, TrainConfig]:
+    """Resolve a training's settings: presets, then the channel's, then the flags of this run.
+
+    The shape of weights that others trained goes before what the channel says for its own.
+    """
     given = {name: value for name, value in flags.items() if name != "init" and value is not None}
     model_preset = given.pop("model_preset", channel.model.preset)
     length_preset = given.pop("length_preset", channel.training.length)
     own = channel.model.model_dump(exclude={"preset"}, exclude_none=True)
     own |= channel.training.model_dump(exclude={"length"}, exclude_none=True)
-    return resolve(model_preset, length_preset, own, given)
+    if theirs is None:
+        return resolve(model_preset, length_preset, own, given)
+    soft, shape = theirs.layers()
+    model, train = resolve(model_preset, length_preset, soft, own, shape, given)
+    theirs.check_fits(model)
+    return model, train
 
 
 def made_from_of(
-    shards: Artifact, model: ModelConfig, train: TrainConfig, start: Artifact | None = None
+    shards: Artifact,
+    model: ModelConfig,
+    train: TrainConfig,
+    start: Artifact | Pretrained | None = None,
 ) -> str:
     """Return what tells one training from another."""
     return digest_of(
@@ -260,12 +276,23 @@ def _of_start(result: TrainingResult) -> float | None:
     return (result.val_bits_per_byte or 0) * first.val_loss / result.best_val_loss or None
 
 
-def _start(home: Home, channel: str, init: str) -> Artifact | None:
+def _fetched(home: Home, start: Artifact | Pretrained | None, folder: Path) -> Path | None:
+    if isinstance(start, Artifact):
+        return home.store.fetch(start.files, folder)
+    return start.folder if start else None
+
+
+def _start(home: Home, channel: str, init: str) -> Artifact | Pretrained | None:
     if init == "scratch":
         return None
     if init == "last":
         versions = home.artifacts(channel, KIND)
         return versions[-1] if versions else home.version(channel, KIND)
+    if init.startswith(PREFIX):
+        return pretrained(init.removeprefix(PREFIX))
     if not init.isdecimal():
-        raise ConfigError(f"init is {init!r}: write 'scratch', 'last', or a version's number")
+        raise ConfigError(
+            f"init is {init!r}: write 'scratch', 'last', a version's number, or '{PREFIX}' and the "
+            "name or folder of a GPT-2"
+        )
     return home.version(channel, KIND, int(init))

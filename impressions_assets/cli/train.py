@@ -13,6 +13,7 @@ from impressions_assets.cli.place import Place, open_place
 from impressions_assets.cli.settings_flags import with_settings
 from impressions_assets.cli.terminal import INTERRUPTED, note, number, output, table_of
 from impressions_assets.gpt.config import LENGTH_PRESETS, MODEL_PRESETS
+from impressions_assets.gpt.pretrained import PREFIX
 
 if TYPE_CHECKING:
     from impressions_assets.storage.home import Artifact
@@ -32,7 +33,8 @@ def train(
         typer.Option("--length", help=f"Length: {', '.join(LENGTH_PRESETS)}.", show_default=False),
     ] = None,
     init: Annotated[
-        str, typer.Option("--init", help="Start from: scratch, last, or a version's number.")
+        str,
+        typer.Option("--init", help="Start from: scratch, last, a version's number, or hf:GPT2."),
     ] = "scratch",
     out: Annotated[
         Literal["versions", "none"],
@@ -49,7 +51,7 @@ def train(
     from impressions_assets.cli.running import model_launch, perform
 
     place = open_place()
-    given = {"model_preset": preset, "length_preset": length, "init": init, **settings}
+    given = {"model_preset": preset, "length_preset": length, "init": _absolute(init), **settings}
     chosen = {key: value for key, value in given.items() if value is not None}
     settings_of(place.channel(name), chosen)  # a mistake is told before anything starts
     if out == "none":
@@ -82,6 +84,12 @@ def models(
         _compare(place, name, compare)
     else:
         _list(place, name)
+
+
+def _absolute(init: str) -> str:
+    """A folder of weights by its full path: the run may have another working folder."""
+    folder = Path(init.removeprefix(PREFIX)).expanduser()
+    return f"{PREFIX}{folder.resolve()}" if init.startswith(PREFIX) and folder.is_dir() else init
 
 
 def _train_without_saving(place: Place, name: str, settings: dict[str, Any]) -> None:
@@ -125,7 +133,7 @@ def _list(place: Place, name: str) -> None:
             number(fact("steps")),
             number(fact("num_parameters")),
             number(fact("train_tokens")),
-            str(fact("started_from_version") or "scratch"),
+            str(fact("started_from_version") or fact("started_from") or "scratch"),
             f"{fact('stopped') or 'at its end'}{_stale(place, version)}",
         )
     output().print(table)

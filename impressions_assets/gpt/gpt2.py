@@ -30,7 +30,7 @@ _IN_BLOCK = {
     "mlp.projection": "mlp.c_proj",
 }
 _ACTIVATIONS = {"gelu": "exact", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
-_MASKS = ("attn.bias", "attn.masked_bias")  # constants, kept by old versions
+_MASKS = (".attn.bias", ".attn.masked_bias")  # constants, kept by old versions
 # What our model does not have; a GPT-2 that uses it computes something else.
 _PLAIN = {
     "layer_norm_epsilon": 1e-5,
@@ -128,9 +128,10 @@ def from_gpt2(weights: Mapping[str, npt.NDArray[Any]], shape: ModelConfig, where
             found[f"{ours}.weight"] = np.ascontiguousarray(weight.T if _is_linear(name) else weight)
             if ours not in ("token_embedding", "position_embedding"):
                 found[f"{ours}.bias"] = rest.pop(f"{name}.bias")
-        head = rest.pop("lm_head.weight", None)
-        if not shape.tied:
-            found["head.weight"] = head if head is not None else rest.pop("lm_head.weight")
+        if shape.tied:
+            rest.pop("lm_head.weight", None)
+        else:
+            found["head.weight"] = rest.pop("lm_head.weight")
     except KeyError as error:
         raise CheckpointError(f"cannot start from {where}: it has no weight {error}") from error
     if rest:

@@ -33,7 +33,8 @@ class TrainingRun(BaseModel):
         Path | None, Field(description="where curves go; out_dir/tensorboard if not given")
     ] = None
     init_from: Annotated[
-        Path | None, Field(description="checkpoint whose weights to start from; None: scratch")
+        Path | None,
+        Field(description="checkpoint, or GPT-2 of transformers, to start from; None: scratch"),
     ] = None
     resume: Annotated[
         bool, Field(description="go on exactly from out_dir/last when nothing else changed")

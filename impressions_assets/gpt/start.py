@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from impressions_assets.errors import CheckpointError, TrainingError
 from impressions_assets.gpt.checkpoint import Checkpoint
+from impressions_assets.gpt.pretrained_checkpoint import opened
 from impressions_assets.gpt.run import Log, TrainingRun
 from impressions_assets.gpt.state import TrainingState
 from impressions_assets.gpt.swap import current
@@ -50,7 +51,7 @@ def pick_up(run: TrainingRun, state: TrainingState, log: Log) -> int | None:
     The first rank looks for what was left, and the others read it from the same place.
     """
     if run.init_from is not None:
-        state.start_from(Checkpoint.open(run.init_from))
+        state.start_from(opened(run.init_from, run))
     left = _left(run, state, log)
     folder = state.ranks.from_first(left.folder if left else None)
     if folder is not None:

@@ -1,10 +1,14 @@
 """What a training starts from, and which flags it takes."""
 
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from impressions_assets.export import export
+from impressions_assets.gpt.pretrained import LEARNING_RATE
+from impressions_assets.reader import ChannelReader
 from impressions_assets.text.splits import _place
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.assets.conftest import SHORT, train, versions, weights
@@ -65,6 +69,21 @@ def test_after_new_videos_a_training_goes_on_from_the_last_and_the_table_shows_b
     assert "](data:image/png;base64," in run.metadata("evaluation")["versions_curve"]
 
 
+def test_a_training_can_start_from_a_gpt2_of_transformers(
+    house: House, talks: str, tmp_path: Path
+) -> None:
+    train(house, talks, recipe="classic", n_layer=3)
+    export(ChannelReader(house.home, talks), "huggingface", tmp_path / "gpt2")
+    assert train(house, talks, init=f"hf:{tmp_path / 'gpt2'}", block_size=16, max_iters=2).ok
+    made = house.home.artifacts(talks, "checkpoint")[-1]
+    assert (made.fact("started_from"), made.fact("started_from_version")) == ("hf:gpt2", None)
+    model = made.fact("model")
+    assert (model["recipe"], model["n_layer"], model["block_size"]) == ("classic", 3, 16)
+    assert made.fact("train")["learning_rate"] == LEARNING_RATE
+    refused = train(house, talks, init=f"hf:{tmp_path / 'gpt2'}", n_layer=9)
+    assert "its weights have n_layer 3; leave these settings out" in refused.failure()
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -88,7 +107,8 @@ def test_a_wrong_flag_fails_with_what_is_allowed(
 @pytest.mark.parametrize(
     ("init", "says"),
     [
-        ("best", "init is 'best': write 'scratch', 'last', or a version's number"),
+        ("best", "init is 'best': write 'scratch', 'last', a version's number, or 'hf:'"),
+        ("hf:./nowhere", "cannot start from ./nowhere: there is no such folder"),
         ("9", "no version 9 of 'checkpoint'"),
         ("last", "has no current version of 'checkpoint' yet"),
     ],
