@@ -5,14 +5,16 @@ Notable choices:
   a token, the one of lowest rank first. So do `ignore_merges`, and a merge for each way to cut
   each token in two.
 - Words and characters are a BPE without merges: a whole unit that is known, else its characters,
-  each unknown one by itself. Python's `\w` and `\s` are written out, for Oniguruma's hold others.
+  each unknown one by itself. Where unknown words are marked, it is a list of words. Python's `\w`
+  and `\s` are written out, for Oniguruma's hold others.
 - Text that looks like a special token is text, as everywhere here: `split_special_tokens`.
 - `json` matches the longest token at each place, and a tokenizer of words may mark a whole word as
   unknown but spell punctuation: no model of `tokenizers` does either.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,7 @@ def _byte_level(tokenizer: BPETokenizer) -> Tokenizer:
     made = Tokenizer(model)
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(tokenizer.card.pattern), "isolated"),
+            _split(tokenizer.card.pattern),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -135,12 +137,24 @@ def _merges(ranks: dict[bytes, int]) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _symbols(tokenizer: SymbolTokenizer) -> Tokenizer:
-    unknown = {UNKNOWN: tokenizer.card.specials[UNKNOWN]}
-    model = models.BPE(
-        tokenizer.ids | unknown, [], unk_token=UNKNOWN, fuse_unk=False, ignore_merges=True
-    )
-    made = Tokenizer(model)
-    pattern = _UNITS if tokenizer.kind == "words" else r"[\s\S]"
-    made.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    vocabulary = tokenizer.ids | {UNKNOWN: tokenizer.card.specials[UNKNOWN]}
+    splits = [_split(_UNITS if tokenizer.kind == "words" else r"[\s\S]")]
+    if tokenizer.card.unknown_words == "mark":
+        made = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+        splits.append(_split(_whole_or_spelled(tokenizer.ids)))
+    else:
+        model = models.BPE(vocabulary, [], unk_token=UNKNOWN, fuse_unk=False, ignore_merges=True)
+        made = Tokenizer(model)
+    made.pre_tokenizer = pre_tokenizers.Sequence(splits)
     made.decoder = decoders.Fuse()
     return made
+
+
+def _whole_or_spelled(ids: Iterable[str]) -> str:
+    """Words stay whole, known or not; what stands between them only where it is known."""
+    known = "|".join(re.escape(token) for token in ids if len(token) > 1)
+    return rf"\A{_WORD}[\s\S]*\z|\A(?:{known})\z|[\s\S]"
+
+
+def _split(pattern: str) -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Split(Regex(pattern), "isolated")

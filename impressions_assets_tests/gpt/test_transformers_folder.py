@@ -14,7 +14,7 @@ from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.loader import Position
 from impressions_assets.gpt.model import model_of
-from impressions_assets.gpt.symbols import read_json_vocabulary
+from impressions_assets.gpt.symbols import learn_words, read_json_vocabulary
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from impressions_assets.gpt.transformers_folder import write_model
 
@@ -24,6 +24,7 @@ KINDS = {
     "classic-untied": ({"recipe": "classic", "bias": True, "gelu": "tanh", **SHAPE}, "characters"),
     "modern": (SHAPE, "bpe"),
     "modern-tied": ({"tied": True, **SHAPE}, "words"),
+    "modern-marking": (SHAPE, "marked words"),
 }
 TEXT = "The weather is what it's: cold, wet; aaaa aaa aaaaaaa. 日本語 and émigré 12345 " * 9
 PARTS = (
@@ -63,11 +64,16 @@ def checkpoint_of(folder: Path, shape: ModelConfig, tokenizer: Tokenizer) -> Pat
     return folder
 
 
+def tokenizer_of(kind: str) -> Tokenizer:
+    # Few words, so that many are unknown.
+    return learn_words([TEXT], 90, "mark") if " " in kind else train_tokenizer([TEXT], kind, 500)
+
+
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory) -> dict[str, Path]:
     place = tmp_path_factory.mktemp("checkpoints")
     return {
-        name: checkpoint_of(place / name, ModelConfig(**shape), train_tokenizer([TEXT], kind, 500))
+        name: checkpoint_of(place / name, ModelConfig(**shape), tokenizer_of(kind))
         for name, (shape, kind) in KINDS.items()
     }
 
