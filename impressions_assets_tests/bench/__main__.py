@@ -62,8 +62,17 @@ def _training(text: Text) -> Iterable[Ratio]:
     return training_rows(text)
 
 
+def _generation(text: Text) -> Iterable[Ratio]:
+    from impressions_assets_tests.bench.decode import decode_ratios
+
+    return decode_ratios()
+
+
 # Each section of the table "Against others" gives its rows.
-_AGAINST_OTHERS: dict[str, Callable[[Text], Iterable[Ratio]]] = {"training": _training}
+_AGAINST_OTHERS: dict[str, Callable[[Text], Iterable[Ratio]]] = {
+    "training": _training,
+    "generation": _generation,
+}
 
 
 def _channel(console: Console, num_videos: int, num_words: int) -> None:

@@ -1,7 +1,7 @@
 """How fast models speak: ours against reading all anew for each token, and against transformers.
 
 All at batch 1, one thread each, 499 tokens after one, with fresh weights of one size: what they say
-is noise, and takes as long as sense. `python -m impressions_assets_tests.bench.decode` prints it.
+is noise, and takes as long as sense. `python -m impressions_assets_tests.bench --only generation`.
 """
 
 import copy
@@ -23,35 +23,35 @@ _SHAPE = {"n_layer": 4, "n_head": 4, "n_embd": 256, "block_size": 512}
 _VOCABULARY = 50_257
 _TOKENS = 499
 _TEMPERATURE = 0.8
-_WHAT = f"generation, vocabulary {_VOCABULARY}, {_TOKENS} tokens"
 
 
-def decode_ratios(repetitions: int = 5) -> list[Ratio]:
+def decode_ratios(repetitions: int = 5, num_tokens: int = _TOKENS) -> list[Ratio]:
     """Return how many times as fast as the others we are: the median of so many turns."""
     shapes = (
         ModelConfig(**_SHAPE),
         ModelConfig(recipe="classic", tied=True, **_SHAPE),
     )
     with _one_thread():
-        return [ratio for shape in shapes for ratio in _ratios(shape, repetitions)]
+        return [ratio for shape in shapes for ratio in _ratios(shape, repetitions, num_tokens)]
 
 
-def _ratios(shape: ModelConfig, repetitions: int) -> Iterator[Ratio]:
+def _ratios(shape: ModelConfig, repetitions: int, num_tokens: int) -> Iterator[Ratio]:
     torch.manual_seed(0)
     model = model_of(shape, _VOCABULARY).eval()
     works = {
-        "ours": _speaker(copy.deepcopy(model)),
-        "anew": partial(_anew, model),
-        "theirs": _transformers_speaker(),
+        "ours": _speaker(copy.deepcopy(model), num_tokens),
+        "anew": partial(_anew, model, num_tokens),
+        "theirs": _transformers_speaker(num_tokens),
     }
     if has_bfloat16 := _cpu_has_bfloat16():
-        works["rounded"] = _speaker(rounded(copy.deepcopy(model), torch.bfloat16))
+        works["rounded"] = _speaker(rounded(copy.deepcopy(model), torch.bfloat16), num_tokens)
     turns = [{n: _cpu_seconds(work) for n, work in works.items()} for _ in range(repetitions)]
 
     def times(slower: str, faster: str) -> float:
         return statistics.median(turn[slower] / turn[faster] for turn in turns)
 
-    what, anew = f"{_WHAT}, {shape.recipe}", "reading the whole context for each token"
+    what = f"generation, vocabulary {_VOCABULARY}, {num_tokens} tokens, {shape.recipe}"
+    anew = "reading the whole context for each token"
     note = "" if has_bfloat16 else "in bfloat16 7 are asked, where the CPU has it: this one has not"
     yield Ratio(what, anew, 4.4, times("anew", "ours"), note)
     yield Ratio(what, "transformers' GPT2LMHeadModel and cache", 1, times("theirs", "ours"))
@@ -64,29 +64,29 @@ def _cpu_has_bfloat16() -> bool:
     return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
-def _speaker(model: GPT) -> Callable[[], None]:
+def _speaker(model: GPT, num_tokens: int) -> Callable[[], None]:
     """Our own engine, from the prompt's ids to text."""
     characters = "".join(map(chr, range(0x100, 0x100 + _VOCABULARY - 2)))  # and two specials
     generator = Generator(model, train_tokenizer([characters], "characters"), _SHAPE["block_size"])
 
     def speak() -> None:
-        said = generator.generate("", _TOKENS, True, seed=0, temperature=_TEMPERATURE)
-        assert len(said) == _TOKENS, "the end of the text came up: take another seed"
+        said = generator.generate("", num_tokens, True, seed=0, temperature=_TEMPERATURE)
+        assert len(said) == num_tokens, "the end of the text came up: take another seed"
 
     return speak
 
 
 @torch.inference_mode()
-def _anew(model: GPT) -> None:
+def _anew(model: GPT, num_tokens: int) -> None:
     """nanoGPT's `generate`: the head reads the last position only."""
     ids = torch.zeros(1, 1, dtype=torch.long)
-    for _ in range(_TOKENS):
+    for _ in range(num_tokens):
         logits = model.logits(model.hidden(ids, None)[:, -1]).float()
         chances = (logits / _TEMPERATURE).softmax(1)
         ids = torch.cat((ids, torch.multinomial(chances, 1)), dim=1)
 
 
-def _transformers_speaker() -> Callable[[], None]:
+def _transformers_speaker(num_tokens: int) -> Callable[[], None]:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     shape = GPT2Config(
@@ -108,11 +108,11 @@ def _transformers_speaker() -> Callable[[], None]:
             do_sample=True,
             temperature=_TEMPERATURE,
             top_k=0,
-            max_new_tokens=_TOKENS,
+            max_new_tokens=num_tokens,
             use_cache=True,
             pad_token_id=0,
         )
-        assert said.shape == (1, 1 + _TOKENS)
+        assert said.shape == (1, 1 + num_tokens)
 
     return speak
 
@@ -131,8 +131,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-if __name__ == "__main__":
-    for ratio in decode_ratios():
-        print(f"{ratio.what}, against {ratio.against}: {ratio.found:.2f} ({ratio.at_least})")
