@@ -3,6 +3,7 @@ that is not there.
 """
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from dagster._core.instance.config import dagster_instance_config
 from ruamel.yaml import YAML
 
+from impressions_assets.executor import pods_config
 from impressions_assets.runs import LOCATION
 
 ROOT = Path(__file__).parent.parent
@@ -148,3 +150,87 @@ def test_instances_differ_in_where_they_run_and_not_in_what_they_allow() -> None
 def test_the_workspace_names_the_code_location_as_the_command_does() -> None:
     (server,) = parsed(DEPLOY / "workspace.yaml")["load_from"]
     assert server["grpc_server"]["location_name"] == LOCATION
+
+
+# Kubernetes
+
+KUBERNETES = DEPLOY / "kubernetes"
+VALUES = parsed(KUBERNETES / "values.yaml")
+
+
+def manifests() -> list[Any]:
+    return [
+        parsed(KUBERNETES / name) for name in parsed(KUBERNETES / "kustomization.yaml")["resources"]
+    ]
+
+
+def test_the_instance_on_kubernetes_allows_what_the_others_do_and_more_runs() -> None:
+    ours = VALUES["additionalInstanceConfig"]["concurrency"]
+    embedded = parsed(ROOT / "impressions_assets/dagster.yaml")["concurrency"]
+    assert ours["pools"] == embedded["pools"]
+    assert ours["runs"]["tag_concurrency_limits"] == embedded["runs"]["tag_concurrency_limits"]
+    assert ours["runs"]["max_concurrent_runs"] > embedded["runs"]["max_concurrent_runs"]
+    postgres = parsed(DEPLOY / "dagster.yaml")
+    assert VALUES["additionalInstanceConfig"]["run_retries"] == postgres["run_retries"]
+    # Dagster refuses an instance that says it in two places, and the chart would.
+    assert VALUES["dagsterDaemon"]["runCoordinator"] == {"enabled": False}
+    assert VALUES["dagsterDaemon"]["runRetries"] == {"enabled": False}
+
+
+def test_pods_are_as_the_executor_takes_them_and_a_training_has_its_gpu() -> None:
+    reason = "dagster-k8s is not installed (the extra `deploy`)"
+    k8s = pytest.importorskip("dagster_k8s", reason=reason)
+    steps = pods_config(KUBERNETES / "pods.yaml", k8s.k8s_job_executor)["per_step_k8s_config"]
+    training = steps["checkpoint"]
+    assert training["container_config"]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    claims = {v["persistent_volume_claim"]["claim_name"] for v in volumes_of(training)}
+    assert claims == {"impressions-scratch"}
+    asks_torch = {"checkpoint", "evaluation", "samples"}
+    images = {name: step["container_config"].get("image", "") for name, step in steps.items()}
+    assert {name for name, image in images.items() if "/train:" in image} == asks_torch
+
+
+def volumes_of(step: Any) -> list[Any]:
+    return [v for v in step["pod_spec_config"]["volumes"] if "persistent_volume_claim" in v]
+
+
+def test_manifests_hold_nothing_that_kubernetes_does_not_know() -> None:
+    client = pytest.importorskip("kubernetes", reason="the extra `deploy` is not installed").client
+    kinds = {
+        "Namespace": "V1Namespace",
+        "PersistentVolumeClaim": "V1PersistentVolumeClaim",
+        "Deployment": "V1Deployment",
+    }
+    for manifest in manifests():
+        known = understood(client.ApiClient(), manifest, kinds[manifest["kind"]])
+        assert known == manifest
+
+
+def understood(api: Any, manifest: Any, kind: str) -> Any:
+    """What is left of a manifest when Kubernetes' own types have read it."""
+
+    class Answer:
+        data = json.dumps(manifest)
+
+    return api.sanitize_for_serialization(api.deserialize(Answer(), kind))
+
+
+def test_values_and_manifests_name_the_same_things() -> None:
+    tools = next(m for m in manifests() if m["kind"] == "Deployment")["spec"]["template"]["spec"]
+    assert VALUES["global"]["serviceAccountName"] == VALUES["serviceAccount"]["name"]
+    assert tools["serviceAccountName"] == VALUES["serviceAccount"]["name"]
+    code = VALUES["dagster-user-deployments"]["deployments"][0]
+    image = f"{code['image']['repository']}:{code['image']['tag']}"
+    assert {c["image"] for c in [*tools["initContainers"], *tools["containers"]]} == {image}
+    given = {e["name"]: e.get("value") for e in tools["containers"][0]["env"]}
+    assert given["DAGSTER_CURRENT_IMAGE"] == image
+    context = json.loads(given["DAGSTER_CONTAINER_CONTEXT"])["k8s"]
+    assert context["env_vars"] == [f"{e['name']}={e['value']}" for e in code["env"]]
+    assert context["volumes"] == code["volumes"]
+    assert context["volume_mounts"] == code["volumeMounts"]
+    server = VALUES["dagsterWebserver"]["workspace"]["servers"][0]
+    assert (server["host"], server["port"]) == (code["name"], code["port"])
+    assert server["name"] == LOCATION
+    home = re.search(r"IMPRESSIONS_HOME=(\S+)", DOCKERFILE)
+    assert home is not None
+    assert VALUES["global"]["dagsterHome"] == f"{home[1]}/dagster"
