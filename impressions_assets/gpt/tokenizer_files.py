@@ -8,8 +8,7 @@ Notable choices:
   each unknown one by itself. Where unknown words are marked, it is a list of words. Python's `\w`
   and `\s` are written out, for Oniguruma's hold others.
 - Text that looks like a special token is text, as everywhere here: `split_special_tokens`.
-- `json` matches the longest token at each place, and a tokenizer of words may mark a whole word as
-  unknown but spell punctuation: no model of `tokenizers` does either.
+- `json` matches the longest token at each place, which no model of `tokenizers` does.
 """
 
 import json
@@ -38,7 +37,7 @@ def transformers_files(tokenizer: Ours, context: int) -> dict[str, str]:
     """
     if isinstance(tokenizer, BPETokenizer):
         made = _byte_level(tokenizer)
-    elif isinstance(tokenizer, SymbolTokenizer) and _is_plain(tokenizer):
+    elif isinstance(tokenizer, SymbolTokenizer) and tokenizer.kind != "json":
         made = _symbols(tokenizer)
     else:
         return {}
@@ -66,10 +65,6 @@ def transformers_files(tokenizer: Ours, context: int) -> dict[str, str]:
         "tokenizer.json": made.to_str(pretty=True) + "\n",
         "tokenizer_config.json": json.dumps(settings, indent=2, sort_keys=True) + "\n",
     }
-
-
-def _is_plain(tokenizer: SymbolTokenizer) -> bool:
-    return tokenizer.kind != "json" and tokenizer.card.unknown_words == "characters"
 
 
 def check_same_ids(folder: Path, tokenizer: Ours) -> None:

@@ -162,13 +162,9 @@ def test_the_same_checkpoint_gives_the_same_bytes(name, checkpoints, folders, tm
     assert first == again
 
 
-@pytest.mark.parametrize("kind", ["json", "words"])
-def test_a_tokenizer_that_transformers_cannot_have_is_left_out(kind, tmp_path):
+def test_a_tokenizer_that_transformers_cannot_have_is_left_out(tmp_path):
     (tmp_path / "vocabulary.json").write_text('{"the": 0, "t": 1, "h": 2}')
-    if kind == "json":
-        tokenizer = read_json_vocabulary(tmp_path / "vocabulary.json")
-    else:
-        tokenizer = train_tokenizer([TEXT], "words", 500, unknown_words="mark")
+    tokenizer = read_json_vocabulary(tmp_path / "vocabulary.json")
     checkpoint = checkpoint_of(tmp_path / "made", ModelConfig(**SHAPE), tokenizer)
     (tmp_path / "out").mkdir()
     names = {file.name for file in write_model(checkpoint, tmp_path / "out")}
