@@ -100,7 +100,7 @@ def _ratio(ours: Callable[[], object], theirs: Callable[[], object]) -> float:
 def _main() -> None:
     for row in tokens_ratios():
         sign = "holds" if row.holds else "MISSED"
-        print(f"{row.what} / {row.against}: {row.found:.1f}x, {row.at_least}x asked ({row.note}) {sign}")
+        print(f"{row.what} / {row.against}: {row.found:.1f}x of {row.at_least}x, {row.note} {sign}")
 
 
 if __name__ == "__main__":
