@@ -159,8 +159,8 @@ class WindowLoader:
     def documents(self, num_windows: int) -> Ids:
         """The numbers, in the stream, of the documents in the next windows of this epoch."""
         end = min((self._index + num_windows) * self.length, len(self._stream))
-        positions = self._pieces.in_stream(self._index * self.length, end)
-        return np.unique(np.searchsorted(self._stream.document_ends, positions, side="right"))
+        begins = self._pieces.runs(self._index * self.length, end).begins
+        return np.unique(np.searchsorted(self._stream.document_ends, begins, side="right"))
 
     def _skip(self, num_windows: int) -> None:
         epochs, index = divmod(self._index + num_windows, self.windows_per_epoch)
