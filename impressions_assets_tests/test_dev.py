@@ -129,6 +129,28 @@ def test_two_trainings_go_one_after_the_other(dev: DagsterDev, channels: tuple[s
     assert first[1] <= second[0]
 
 
+def test_training_again_after_new_videos_goes_on_and_the_table_shows_old_and_new(
+    dev: DagsterDev, channels: tuple[str, str]
+) -> None:
+    name = channels[0]
+    assert dev.ended(dev.launch_data(name)) == "SUCCESS"
+    assert dev.ended(dev.launch_training(name)) == "SUCCESS"
+    old = versions(dev, name)[-1]
+    Archive(dev.home / name).add("spoken-new")
+    assert dev.ended(dev.launch_data(name)) == "SUCCESS"
+
+    again = dev.launch_training(name, {"init": "last"}, ("checkpoint", "evaluation"))
+
+    assert dev.ended(again) == "SUCCESS"
+    new = versions(dev, name)[-1]
+    assert new.fact("started_from_version") == old.version
+    assert new.fact("train_tokens") > old.fact("train_tokens")
+    rows = {row["version"]: row for row in dev.table("evaluation", name, "versions")}
+    assert rows[new.version]["started_from"] == str(old.version)
+    for version in (old, new):
+        assert rows[version.version]["train_tokens"] == version.fact("train_tokens")
+
+
 def test_terminating_a_training_saves_it_as_a_version(
     dev: DagsterDev, channels: tuple[str, str]
 ) -> None:

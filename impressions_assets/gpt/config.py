@@ -100,7 +100,7 @@ class TrainConfig(BaseModel):
         Field(ge=1, description="that share the windows of a step; one for each CUDA device"),
     ] = None
     activation_checkpointing: Annotated[
-        bool, Field(description="compute blocks twice: less memory, about a third slower")
+        bool, Field(description="compute blocks twice: less memory, up to a third slower")
     ] = False
     compile: Annotated[
         bool | None, Field(description="torch.compile; by itself for 1000 steps and more on cuda")

@@ -80,10 +80,19 @@ class DagsterDev:
 
     # What people do in the UI
 
-    def launch_training(self, channel: str, config: Mapping[str, Any] | None = None) -> str:
-        """Materialize a channel's checkpoint; the run's id."""
+    def launch_training(
+        self,
+        channel: str,
+        config: Mapping[str, Any] | None = None,
+        assets: Sequence[str] = ("checkpoint",),
+    ) -> str:
+        """Materialize a channel's checkpoint, and what follows it; the run's id."""
         flags = {"ops": {"checkpoint": {"config": dict(config or {})}}}
-        return self._launch("channel_model", flags, _tags(channel), ["checkpoint"])
+        return self._launch("channel_model", flags, _tags(channel), assets)
+
+    def launch_data(self, channel: str) -> str:
+        """Launch the job `channel_data`; the run's id."""
+        return self._launch("channel_data", {}, _tags(channel))
 
     def launch_add_channel(self, *sources: str, name: str) -> str:
         """Launch the job `add_channel`; the run's id."""
@@ -105,6 +114,18 @@ class DagsterDev:
         )["launchPartitionBackfill"]
         assert found["__typename"] == "LaunchBackfillSuccess", found
         return str(found["backfillId"])
+
+    def table(self, asset: str, channel: str, name: str) -> list[dict[str, Any]]:
+        """The rows of a table in the metadata of an asset's last materialization."""
+        found = self.query(
+            """query($key: AssetKeyInput!, $of: [String!]) { assetOrError(assetKey: $key) {
+              ... on Asset { assetMaterializations(partitions: $of, limit: 1) { metadataEntries {
+                label ... on TableMetadataEntry { table { records } } } } } } }""",
+            key={"path": [asset]},
+            of=[channel],
+        )["assetOrError"]["assetMaterializations"]
+        entries = {entry["label"]: entry for entry in found[0]["metadataEntries"]}
+        return [json.loads(record) for record in entries[name]["table"]["records"]]
 
     def terminate(self, run_id: str) -> None:
         """Press "Terminate"."""
