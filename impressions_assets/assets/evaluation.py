@@ -150,8 +150,8 @@ def _record(version: Artifact, evaluated: Artifact | None) -> dg.TableRecord:
     said = {name: evaluated.fact(name) if evaluated else None for name in SAID}
     shown = {name: "not measured" if v is None else str(v) for name, v in said.items()}
     start = str(version.fact("started_from_version") or "scratch")
-    known = {"version": version.version, "promoted": version.current, "started_from": start}
-    return dg.TableRecord({**known, **facts, **shown})
+    known = {"version": version.version, "promoted": version.current}
+    return dg.TableRecord({**known, "started_from": start, **facts, **shown})
 
 
 def _versions_curve(impressions: Impressions, versions: Sequence[Artifact]) -> str:
