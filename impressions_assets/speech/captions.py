@@ -5,6 +5,7 @@ cleaned, given speakers and mended. What is not kept is told with its reason; on
 that makes captions roll is not listed, for it would double the table.
 """
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from impressions_assets.encodings import decode_text
@@ -24,6 +25,7 @@ _READERS = {
     "json3": read_json3,
     "timedtext": read_timedtext,
 }
+_START = itemgetter(0)
 _FORMATS = (*_READERS, "text")
 
 
@@ -64,7 +66,7 @@ def _captions_of(track: RawTrack, text: str, name: str) -> Captions:
     if not track.is_readable:
         start = " ".join(text[:60].split())
         raise SourceBroken(f"{name}: expected {_EXPECTED[name]}, found {start!r}")
-    cues = sorted(track.cues, key=lambda cue: cue.start_seconds)
+    cues = sorted(track.cues, key=_START)
     if name in ("vtt", "srt") and (track.is_recognized or looks_rolling(cues)):
         cues = unroll(cues)
     elif track.is_recognized:

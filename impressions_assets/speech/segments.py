@@ -12,6 +12,7 @@ _MARKS = re.compile(r"[<>&\[({♪♫:\u0000-\u0008\u200b-\u206f\ufeff]")
 _SOUND = re.compile(  # one character or one bracket at a time: no two ways to match anything
     r"(?:\[[^\]]*\]|\([\w'’-]{1,30}(?: [\w'’-]{1,30}){0,2}\)|[-–—♪♫ .,…#*])+"
 )
+_SOUND_BEGINS = frozenset("[(-–—♪♫ .,…#*")
 _CHARACTERS_PER_SECOND = 15.0
 
 Turn = tuple[str | None, str]
@@ -30,7 +31,12 @@ def segments_of(cues: list[Cue]) -> tuple[list[Segment], list[Dropped]]:
         if _MARKS.search(text):
             turns = speakers.turns_of(text)
         else:
-            turns = [(speakers.speaker, " ".join(text.split()))]
+            line = text if _is_one_line(text) else " ".join(text.split())
+            if line and line != previous and line[0] not in _SOUND_BEGINS:  # most cues there are
+                segments.append(Segment(start, end, line, speakers.speaker, None, words))
+                previous = line
+                continue
+            turns = [(speakers.speaker, line)]
         spoken = " ".join([part for _, part in turns])
         if not spoken or spoken == previous:
             dropped.append(Dropped(REPEATED if spoken else EMPTY, spoken, start))
@@ -41,6 +47,11 @@ def segments_of(cues: list[Cue]) -> tuple[list[Segment], list[Dropped]]:
             _add(_shared(turns, start, end, words), segments, dropped)
             previous = spoken
     return segments, dropped
+
+
+def _is_one_line(text: str) -> bool:
+    """Whether the text is what is left when its spaces collapse, by the cheapest test for it."""
+    return text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
 
 
 def mended_end(cues: list[Cue], index: int) -> float:

@@ -66,11 +66,11 @@ def _clean_speech(segments: Iterable[Segment]) -> Cleaned:
     dropped: list[Dropped] = []
     for segment in segments:
         text = clean_line(segment.text)
-        if _MAY_HOLD_SOUND.search(text):
+        if ("(" in text or "[" in text) if text.isascii() else _MAY_HOLD_SOUND.search(text):
             text = _without_sounds(text, segment, dropped)
         if not text:
             continue
-        if kept and _repeats(kept[-1], segment, text):
+        if kept and kept[-1].text == text and _repeats(kept[-1], segment):
             dropped.append(Dropped("repeat", text, segment.start_seconds))
             continue
         kept.append(
@@ -87,7 +87,7 @@ def _without_sounds(text: str, segment: Segment, dropped: list[Dropped]) -> str:
     return " ".join(_SOUND.sub(" ", text).split())
 
 
-def _repeats(last: Segment, segment: Segment, text: str) -> bool:
+def _repeats(last: Segment, segment: Segment) -> bool:
     """The same words once more, as broken captions hold them; people do say "No. No."."""
-    same = last.text == text and last.speaker == segment.speaker
-    return same and text.count(" ") + 1 >= _FEWEST_WORDS_OF_A_REPEAT
+    is_long = last.text.count(" ") + 1 >= _FEWEST_WORDS_OF_A_REPEAT
+    return is_long and last.speaker == segment.speaker

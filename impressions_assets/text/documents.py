@@ -6,6 +6,7 @@ Segmented chapters change no document: a model must not learn titles that nobody
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 
 from impressions_assets.rows import Chapter, Chapters, Document, Dropped, Segment, Transcript, Video
@@ -90,14 +91,14 @@ class _Page:
 
     def paragraph(self, paragraph: Paragraph, prefix: str) -> None:
         self.block(prefix)
-        for number, piece in enumerate(paragraph.pieces):
-            if number:
-                self._add(" ")
-            self.offsets.append(self._length)
-            # Captions overlap, so a piece cut off a segment may begin after the next segment.
-            last = self.seconds[-1] if self.seconds else 0.0
-            self.seconds.append(max(last, piece.start_seconds))
-            self._add(piece.text)
+        texts = [piece.text for piece in paragraph.pieces]
+        lengths = [len(text) + 1 for text in texts]
+        self.offsets += accumulate(lengths[:-1], initial=self._length)
+        # Captions overlap, so a piece cut off a segment may begin after the next segment.
+        last = self.seconds[-1] if self.seconds else 0.0
+        starts = [piece.start_seconds for piece in paragraph.pieces]
+        self.seconds += [*accumulate(starts, max, initial=last)][1:]
+        self._add(" ".join(texts))
 
 
 def _speech(

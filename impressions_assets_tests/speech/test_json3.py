@@ -1,0 +1,45 @@
+"""json3 is read the same by its types and value by value."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impressions_assets.speech.json3 import _read_untyped, read_json3
+
+ODD = st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=2) | st.just([])
+TIMES = st.integers(-3, 9) | st.sampled_from([10**10, 10**10 - 1, 10**30])
+CONFIDENCES = st.integers(-1, 255)
+WORDS = st.sampled_from(["so", " it", "\n", " ", "", ">> é", "a b"])
+
+
+def events(times, confidences, words):
+    seg = st.fixed_dictionaries(
+        {}, optional={"utf8": words, "tOffsetMs": times, "acAsrConf": confidences}
+    )
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "tStartMs": times,
+            "dDurationMs": times,
+            "segs": st.lists(seg, max_size=3),
+            "wWinId": st.integers(),
+        },
+    )
+
+
+PLAIN = events(TIMES, CONFIDENCES, WORDS)
+STRANGE = events(TIMES | ODD, CONFIDENCES | ODD, WORDS | ODD) | ODD
+
+
+@given(st.lists(PLAIN, max_size=4) | st.lists(PLAIN | STRANGE, max_size=4), st.integers(0, 30))
+def test_a_file_is_read_the_same_by_its_types_and_value_by_value(given_events, cut):
+    whole = json.dumps({"wireMagic": "pb3", "events": given_events})
+    for text in (whole, whole[: len(whole) - cut]):
+        assert read_json3(text) == _read_untyped(text)
+
+
+@pytest.mark.parametrize("file", [{"wireMagic": "pb3"}, {"events": []}, {"events": [{}]}])
+def test_a_file_without_words_has_no_cues(file):
+    assert read_json3(json.dumps(file)).cues == []
