@@ -27,13 +27,13 @@ class _Seg(msgspec.Struct, rename="camel", gc=False):
     ac_asr_conf: int = 0
 
 
-class _Event(msgspec.Struct, rename="camel"):
+class _Event(msgspec.Struct, rename="camel", gc=False):
     t_start_ms: int = 0
     d_duration_ms: int = 0
     segs: list[_Seg] = []
 
 
-class _File(msgspec.Struct):
+class _File(msgspec.Struct, gc=False):
     events: list[_Event]
 
 

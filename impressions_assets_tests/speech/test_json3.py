@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from impressions_assets.speech.json3 import _read_untyped, read_json3
@@ -34,6 +34,7 @@ SOUND = events(st.integers(0, 9), st.integers(0, 255), WORDS)
 STRANGE = events(TIMES | ODD, CONFIDENCES | ODD, WORDS | ODD) | ODD
 
 
+@example([{"segs": [{"utf8": "so", "tOffsetMs": 1}]}], 0)  # a word that begins after its event
 @given(
     st.lists(SOUND, max_size=4)
     | st.lists(PLAIN, max_size=4)
