@@ -10,18 +10,24 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 READY := .venv/ready
 EXTRAS := train,data,deploy,dev
+ASR := .venv-asr
+ASR_ON ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+ASR_PIP = $(ASR)/bin/python -m pip install -qq --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest
 
 # Images of containers set it, and each worker of the tests would compile all of them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo dev test test-slow check format docs bench bench-gpu eval clean
+.PHONY: help setup asr demo dev test test-slow check format docs bench bench-gpu eval clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything that was tested together
 	@echo '.venv is ready'
+
+asr: $(ASR)/ready ## make .venv-asr, where whisperx recognizes speech, for this machine's GPU or CPU
+	@echo "$(ASR) is ready: export ASR_PYTHON=$(CURDIR)/$(ASR)/bin/python"
 
 demo: $(READY) ## take the demo channel from videos to a trained model and a sample
 	@$(BIN)/impressions demo
@@ -61,7 +67,7 @@ eval: $(READY) ## score what is taken out of real texts: make eval DATA=<folder>
 	@$(BIN)/python -m impressions_assets_tests.eval $(DATA)
 
 clean: ## remove .venv and caches; what channels made (.impressions) stays
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(ASR) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt
@@ -75,4 +81,20 @@ endif
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input \
 	  -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+# On the CPU whisperx runs beside a newer torch than it pins, and the native part of torchaudio,
+# which is built for CUDA there and which nothing of ours uses, would fail to load.
+$(ASR)/ready: constraints-asr.txt constraints-asr-cpu.txt
+	@echo "Setting up $(ASR) for the $(ASR_ON): about 2 GB, more for a GPU, once" >&2
+	@$(PYTHON) -m venv --clear $(ASR)
+ifeq ($(ASR_ON),gpu)
+	@$(ASR_PIP) -c constraints-asr.txt whisperx dagster-pipes
+else
+	@$(ASR_PIP) "$$(grep '^torch==' constraints-asr-cpu.txt)"
+	@$(ASR_PIP) --no-deps -r constraints-asr-cpu.txt
+	@rm -f $(ASR)/lib/python*/site-packages/torchaudio/lib/*.so
+endif
+	@$(ASR)/bin/python -c 'import whisperx.asr, whisperx.alignment, whisperx.diarize' 2>/dev/null || \
+	  { echo 'whisperx cannot be imported in $(ASR)' >&2; exit 1; }
 	@touch $@

@@ -4,7 +4,9 @@ Started by Dagster, log lines and reports reach it at once; started by hand, lin
 Neither needs Dagster installed: `dagster_pipes` is imported only when it is there.
 """
 
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 from impressions_assets.errors import ImpressionsError
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 class Child(Protocol):
@@ -71,6 +75,16 @@ def child_session(*, speaks: bool = True) -> Iterator[Child]:
         return
     with open_dagster_pipes() as context:
         yield _Piped(context)
+
+
+def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Have Linux send a signal when the parent dies; call it before slow imports.
+
+    The kernel means the *thread* that started us, which lives as long as the parent waits for us.
+    Elsewhere, a training notices it by itself at the next step.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def fail(file: Path, error: ImpressionsError) -> int:

@@ -20,6 +20,8 @@ ImpressionsError
 │   ├── CorruptFile          a file does not have the digest that its row names
 │   └── NewerSchema          the home was written by a newer version of this program
 ├── TokenizerError       a tokenizer cannot be loaded, or does not fit what was made with another
+├── RecognitionError     speech recognition cannot start or go on
+│   └── RecognizerDied       its process ended without a word
 ├── TrainingError        training cannot start or go on
 │   ├── CheckpointError      a checkpoint is cut short or of another shape
 │   └── RankLost             another process of the same training is gone
@@ -149,6 +151,16 @@ class NewerSchema(StorageError):
 
 class TokenizerError(ImpressionsError):
     """A tokenizer cannot be loaded, or does not fit."""
+
+
+class RecognitionError(ImpressionsError):
+    """Speech recognition cannot start or go on."""
+
+
+class RecognizerDied(RecognitionError):
+    """The recognizer's process ended without a word: killed, or out of memory."""
+
+    retry = True
 
 
 class TrainingError(ImpressionsError):

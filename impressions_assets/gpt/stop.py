@@ -6,27 +6,14 @@ more. A training that Dagster or the command line started must not outlive them 
 holds the machine: when its parent dies, it saves and stops as well.
 """
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 import time
 from types import FrameType
 from typing import Any, Self
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SAME_PRESS_SECONDS = 2.0
-
-
-def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
-    """Have Linux send a signal when the parent dies; call it before slow imports.
-
-    The kernel means the *thread* that started us, which lives as long as the parent waits for us.
-    Elsewhere, `StopRequest` notices it by itself at the next step.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 REASONS = (None, "parent died", "SIGUSR1", "SIGINT", "SIGTERM")  # the last is in a hurry

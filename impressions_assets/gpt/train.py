@@ -11,10 +11,17 @@ from pathlib import Path
 
 import msgspec
 
-from impressions_assets.child import Child, Place, child_session, fail, is_piped
+from impressions_assets.child import (
+    Child,
+    Place,
+    child_session,
+    end_with_parent,
+    fail,
+    is_piped,
+)
 from impressions_assets.errors import ImpressionsError, RankLost
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
-from impressions_assets.gpt.stop import StopRequest, end_with_parent
+from impressions_assets.gpt.stop import StopRequest
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,145 @@
+"""Whisper through whisperx: batched, with less at once where the memory of a GPU ends."""
+
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import whisperx
+
+from impressions_assets.errors import RecognitionError
+from impressions_assets.speech.recognizer.job import Job
+
+Region = tuple[float, float]
+
+
+class Whisper:
+    """The speech model of a job, on the device where it fits."""
+
+    def __init__(self, job: Job, log: Callable[[str], None]) -> None:
+        """Load it.
+
+        Raises:
+            RecognitionError: the job wants CUDA where there is none, or its model is none.
+        """
+        self._job, self._log = job, log
+        self._batch_size = job.batch_size
+        self.device = _device_of(job)
+        self.notes: list[str] = []
+        """What was not done as the job wants it."""
+        self._speech: list[Region] = []
+        self._load()
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether the model knows other languages than English."""
+        return bool(self._model.model.model.is_multilingual)
+
+    def transcribe(self, audio: Any, language: str | None) -> tuple[dict[str, Any], list[Region]]:
+        """Recognize audio; returns whisperx's result, and where speech was heard."""
+        if not self.is_multilingual:
+            language = "en"
+        while True:
+            self._speech = []
+            try:
+                found = self._model.transcribe(
+                    audio, batch_size=self._batch_size, language=language
+                )
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._use_less(error)
+            else:
+                return found, self._speech
+
+    def _load(self) -> None:
+        job = self._job
+        self._log(f"loading {job.hearing.model} on {self.device}")
+        _check_folder(job.hearing.model)
+        try:
+            self._model = whisperx.load_model(
+                job.hearing.model,
+                self.device,
+                compute_type=job.compute_type,
+                asr_options={"beam_size": job.hearing.beam_size},
+                vad_method=job.hearing.voice_activity,
+                threads=job.threads,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            if is_out_of_memory(error) and self._may_go_to_cpu():
+                self._go_to_cpu()
+                return
+            raise RecognitionError(
+                f"the speech model {job.hearing.model!r} cannot be loaded: {error}. Name one of"
+                " whisper's (large-v3, medium, …), which is downloaded once, or the whole path of"
+                " a folder that CTranslate2 converted"
+            ) from error
+        self._listen_to_voice_activity()
+
+    def _listen_to_voice_activity(self) -> None:
+        """Keep what transcribing throws away: where in a window of 30 seconds somebody speaks."""
+        vad = self._model.vad_model
+        merge = vad.merge_chunks
+
+        def listening(*args: Any, **kwargs: Any) -> Any:
+            chunks = merge(*args, **kwargs)
+            self._speech += [
+                (round(start, 3), round(end, 3))
+                for chunk in chunks
+                for start, end in chunk["segments"]
+            ]
+            return chunks
+
+        vad.merge_chunks = listening
+
+    def _use_less(self, error: RuntimeError) -> None:
+        torch.cuda.empty_cache()
+        if self._batch_size > 1:
+            self._batch_size //= 2
+            self._log(f"the GPU's memory is full: going on with {self._batch_size} windows at once")
+        elif self._may_go_to_cpu():
+            self._go_to_cpu()
+        else:
+            raise RecognitionError(
+                "the GPU's memory does not even hold one window of 30 seconds: take a smaller"
+                " model, `compute_type: int8`, or allow the CPU with `cpu_when_full: true`"
+            ) from error
+
+    def _may_go_to_cpu(self) -> bool:
+        return self._job.cpu_when_full and self.device == "cuda"
+
+    def _go_to_cpu(self) -> None:
+        told = "recognized on the CPU: the GPU's memory was full"
+        self._log(told)
+        self.notes = [told]
+        self.device, self._model = "cpu", None
+        gc.collect()
+        torch.cuda.empty_cache()
+        self._load()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the memory of a GPU is full: torch has a class for it, CTranslate2 only words."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in str(error).lower()
+
+
+def _device_of(job: Job) -> str:
+    if job.device == "cuda" and not torch.cuda.is_available():
+        raise RecognitionError(
+            "`device: cuda`, but whisperx's environment sees no GPU: is one free, and is its torch"
+            " built for CUDA? Or write `device: auto`"
+        )
+    if job.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return job.device
+
+
+def _check_folder(model: str) -> None:
+    folder = Path(model)
+    if folder.is_absolute() and not (folder / "model.bin").is_file():
+        raise RecognitionError(
+            f"{model} is no speech model: it has no model.bin. Convert one with"
+            " `ct2-transformers-converter --model FOLDER --output_dir FOLDER --copy_files"
+            " tokenizer.json preprocessor_config.json`"
+        )
