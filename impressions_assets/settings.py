@@ -19,6 +19,8 @@ _PROXY = "IMPRESSIONS_YOUTUBE_PROXY"
 _WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
 _COOKIES = "IMPRESSIONS_YOUTUBE_COOKIES"
 _LANGUAGE_MODEL_KEY = "IMPRESSIONS_LLM_API_KEY"
+_ASR_PYTHON = "ASR_PYTHON"
+_HUGGING_FACE = "HF_TOKEN"
 _YOUTUBE_URL = "IMPRESSIONS_YOUTUBE_URL"
 _PODS = "IMPRESSIONS_PODS"
 # Dagster's chart sets them where the code lives: the image, and what else its runs are given.
@@ -115,6 +117,17 @@ class Settings:
         return Container(
             image=self.environ.get(_IMAGE) or None, context=json.loads(context) if context else None
         )
+
+    @property
+    def asr_python(self) -> Path | None:
+        """Python of the environment that holds whisperx (`ASR_PYTHON`); None without one."""
+        name = self.environ.get(_ASR_PYTHON, "").strip()
+        return Path(name).expanduser().absolute() if name else None
+
+    @property
+    def hugging_face_token(self) -> str:
+        """Opens gated models on the Hugging Face hub (`HF_TOKEN`); '' without one."""
+        return self.environ.get(_HUGGING_FACE, "").strip()
 
     @property
     def dagster_home(self) -> Path:

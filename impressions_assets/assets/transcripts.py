@@ -1,6 +1,8 @@
 """The `transcripts` asset: what was said in each video."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -16,15 +18,26 @@ from impressions_assets.assets.declare import (
     passed,
     standing_facts,
 )
+from impressions_assets.assets.speech import recognize_wanted, wanted
 from impressions_assets.channels.channel import Channel
+from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.resources.recognizer import STAGE as SPEECH
+from impressions_assets.resources.recognizer import hearing_of
+from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
-from impressions_assets.sources.source import access_of
+from impressions_assets.sources.source import Source, access_of
+from impressions_assets.speech.choice import Choice, chosen
 from impressions_assets.speech.corrections import UNFIT, corrected_transcript
+from impressions_assets.speech.heard import Heard, engine_of
+from impressions_assets.speech.tracks import no_transcript
 from impressions_assets.speech.transcribe import transcripts_of
-from impressions_assets.storage.ledger import Stage, refresh
+from impressions_assets.storage.attempts import attempts
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.ledger import Inputs, Report, Stage, refresh
 
+_LISTED = 20
 STAGE = Stage("transcripts", 1, ("videos",), corrected_transcript)
 
 
@@ -38,31 +51,21 @@ STAGE = Stage("transcripts", 1, ("videos",), corrected_transcript)
         **NO_SOURCE_IS_PAUSED,
         "coverage": "At least half of the videos have words.",
         "corrections_fit": "What people corrected still stands in the captions.",
+        "speech_is_recognized": "All speech that the channel wants recognized is; else, why not.",
     },
 )
-def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> Materialized:
-    """Timed segments per video, from its best captions: manual before automatic."""
+def transcripts(
+    context: dg.AssetExecutionContext, impressions: Impressions, children: Children
+) -> Materialized:
+    """Timed segments per video: the best captions, or recognized speech where they won't do."""
     channel = impressions.channel(context.partition_key)
-    policy = channel.transcripts
-    look_again = timedelta(days=policy.look_again_days)
+    why_not = ""
     with impressions.sources(channel) as sources:
-        captures = Captures(impressions.home, sources, look_again)
-        report = refresh(
-            impressions.home,
-            STAGE,
-            channel.name,
-            lambda inputs: transcripts_of(
-                (video for (video,) in inputs),
-                captures.offers,
-                captures.fetch_all,
-                capture_key_of,
-                channel.languages,
-                policy.policy,
-            ),
-            settings_of(channel),
-            access=access_of(sources),
-            progress=log_progress(context),
-        )
+        report = _refresh(context, impressions.home, channel, sources)
+        if channel.speech.use != "captions":
+            why_not = recognize_wanted(context, impressions, children, channel, sources)
+            again = _refresh(context, impressions.home, channel, sources)
+            report = replace(again, num_computed=report.num_computed + again.num_computed)
     origins = Counter(
         origin for (origin,) in impressions.home.table(STAGE.table).columns(channel.name, "origin")
     )
@@ -82,16 +85,82 @@ def transcripts(context: dg.AssetExecutionContext, impressions: Impressions) -> 
             videos=report.num_videos,
         ),
         passed("corrections_fit", not unfit, warn=True, videos=unfit),
+        _speech_is_recognized(impressions.home, channel, why_not),
         origins=dict(sorted(origins.items())),
         **standing_facts(impressions.home, channel.name),
     )
 
 
+def _refresh(
+    context: dg.AssetExecutionContext, home: Home, channel: Channel, sources: Sequence[Source]
+) -> Report:
+    look_again = timedelta(days=channel.transcripts.look_again_days)
+    captures = Captures(home, sources, look_again)
+    return refresh(
+        home,
+        STAGE,
+        channel.name,
+        lambda inputs: _rows(home, channel, captures, inputs),
+        settings_of(channel),
+        access=access_of(sources),
+        beside=recognized_marks(home, channel),
+        progress=log_progress(context),
+    )
+
+
+def _rows(
+    home: Home, channel: Channel, captures: Captures, inputs: Iterator[Inputs]
+) -> Iterator[Transcript | Failed]:
+    """What captions say, and in its place what was recognized, where that was wanted and done."""
+    speech, policy = channel.speech, channel.transcripts.policy
+    videos: dict[str, Video] = {}
+
+    def noted() -> Iterator[Video]:
+        for (video,) in inputs:
+            videos[video.video_id] = video
+            yield video
+
+    captions: Iterator[Transcript | Failed]
+    if speech.use == "whisperx":
+        captions = (no_transcript(video, "policy") for video in noted())
+    else:
+        captions = transcripts_of(
+            noted(), captures.offers, captures.fetch_all, capture_key_of, channel.languages, policy
+        )
+    choice = Choice(speech.use, speech.where, speech.min_quality, speech.names)
+    return chosen(choice, videos, captions, Heard(home, hearing_of(speech)).body)
+
+
+def recognized_marks(home: Home, channel: Channel) -> dict[str, str]:
+    """Tell what was recognized of each video from what was before, by the video's key."""
+    if channel.speech.use == "captions":
+        return {}
+    ids = (video_id for (video_id,) in home.table("videos").columns(channel.name, "video_id"))
+    return Heard(home, hearing_of(channel.speech)).marks(ids)
+
+
+def _speech_is_recognized(home: Home, channel: Channel, why_not: str) -> dg.AssetCheckResult:
+    wants = channel.speech.use != "captions"
+    failed = list(attempts(home, channel.name, SPEECH).values()) if wants else []
+    waiting = len(wanted(home, channel)) if wants else 0
+    facts = {"why": why_not} if why_not else {}
+    facts |= {attempt.video_id: attempt.error for attempt in failed[:_LISTED]}
+    return passed("speech_is_recognized", not waiting, warn=True, waiting=waiting, **facts)
+
+
 def settings_of(channel: Channel) -> object:
     """What matters to this stage: a change computes every row again.
 
-    When to look again changes no row. Translation is named only where it is wanted, so that the
-    rows of all others stay valid.
+    When to look again changes no row. Translation and speech are named only where they are wanted,
+    so that the rows of all others stay valid.
     """
     settings: list[object] = [channel.languages, channel.transcripts.policy]
-    return [*settings, "translate"] if channel.transcripts.translate else settings
+    if channel.transcripts.translate:
+        settings.append("translate")
+    if channel.speech.use != "captions":
+        named = {"use", "where", "min_quality", "names"}
+        settings += [
+            channel.speech.model_dump(include=named),
+            engine_of(hearing_of(channel.speech)),
+        ]
+    return settings

@@ -19,6 +19,7 @@ from impressions_assets.channels.stages import (
     ModelSettings,
     QuestionRules,
     RetrainPolicy,
+    SpeechSettings,
     Strict,
     TokenizerSettings,
     TrainingSettings,
@@ -126,6 +127,9 @@ class Channel(Strict):
     )
     transcripts: TranscriptPolicy = Field(
         default=TranscriptPolicy(), description="which captions count"
+    )
+    speech: SpeechSettings = Field(
+        default=SpeechSettings(), description="when speech is recognized, and how"
     )
     gone: Literal["keep", "purge"] = Field(
         default="keep", description="what becomes of a video that its owner deleted or made private"

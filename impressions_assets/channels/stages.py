@@ -101,6 +101,53 @@ class TranscriptPolicy(Strict):
     )
 
 
+class SpeechSettings(Strict):
+    """When speech is recognized, and how."""
+
+    use: Literal["captions", "captions_first", "whisperx"] = Field(
+        default="captions",
+        description="captions only, whisperx where they will not do, or whisperx for all",
+    )
+    where: tuple[Literal["missing", "automatic", "poor"], ...] = Field(
+        default=("missing", "automatic", "poor"),
+        description="for captions_first: captions that will not do: missing, automatic, poor",
+    )
+    min_quality: Share = Field(
+        default=0.5,
+        description="worth below which captions are poor, 0 to 1: stops, repetition, coverage",
+    )
+    names: tuple[Words, ...] = Field(
+        default=(), description="names of the speakers, the one who talks longest first"
+    )
+    model: Words = Field(
+        default="large-v3", description="name of a Whisper model, or whole path of its folder"
+    )
+    align_model: Words | None = Field(
+        default=None, description="wav2vec2 model for word times; whisperx's own unless it is said"
+    )
+    diarize: bool = Field(default=True, description="whether speakers are told apart")
+    diarization_model: Words | None = Field(
+        default=None, description="pyannote pipeline; whisperx's own unless it is said"
+    )
+    min_speakers: int | None = Field(default=None, ge=1, description="speakers at least")
+    max_speakers: int | None = Field(default=None, ge=1, description="speakers at most")
+    beam_size: int = Field(default=5, ge=1, le=20, description="continuations that are followed")
+    voice_activity: Literal["pyannote", "silero"] = Field(
+        default="pyannote", description="what finds where somebody speaks"
+    )
+    device: Literal["auto", "cuda", "cpu"] = Field(
+        default="auto", description="where it runs; auto takes a GPU when there is one"
+    )
+    compute_type: Words = Field(
+        default="default", description="float16, int8, …: default is float16 on a GPU, else float32"
+    )
+    batch_size: int = Field(default=16, ge=1, description="windows of 30 seconds at once")
+    threads: int = Field(default=4, ge=1, description="threads on the CPU")
+    cpu_when_full: bool = Field(
+        default=False, description="whether the CPU takes over where a GPU's memory ends"
+    )
+
+
 class ChapterSettings(Strict):
     """Chapters of videos for which neither YouTube nor the description lists any."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.markup import escape
 
-from impressions_assets.assets import token_shards, tokenizer, training
+from impressions_assets.assets import token_shards, tokenizer, training, transcripts
 from impressions_assets.cli.asking import model_requests
 from impressions_assets.cli.place import Place
 from impressions_assets.cli.stages import STAGES
@@ -93,6 +93,8 @@ def plan_tables(
         way = ways.get(stage.table, "")
         pictured = stage.table == "articles" and channel.articles.key_frames
         beside = file_marks(home, channel.name, sources if pictured else ())
+        if stage.table == "transcripts":
+            beside = transcripts.recognized_marks(home, channel)
         now = datetime.now(UTC)
         found = plan(home, stage, channel.name, settings_of(channel), now, way, beside)
         above = [ahead[table] for table in stage.reads if table in ahead]

@@ -3,12 +3,13 @@
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.errors import DagsterPipesExecutionError  # no public name for it
 
-from impressions_assets.errors import TrainingError
+from impressions_assets.errors import RecognitionError, RecognizerDied, TrainingError
 
 SAVING_SECONDS = 600.0  # a large checkpoint on a slow disk
 
@@ -25,16 +26,32 @@ class Children(dg.ConfigurableResource[None]):
         Raises:
             TrainingError: the child failed; the message is its own.
         """
-        error_file = file.with_suffix(".error")
-        error_file.unlink(missing_ok=True)
-        client = dg.PipesSubprocessClient(termination_timeout_seconds=SAVING_SECONDS)
         command = [sys.executable, "-m", module, str(file)]
         try:
-            client.run(context=context, command=command).get_results(
-                implicit_materializations=False
-            )
+            _run(context, command, file, {})
         except DagsterPipesExecutionError as error:
-            raise TrainingError(_reason(error_file, error, command)) from error
+            raise TrainingError(_told(file) or _unsaid(error, command)) from error
+
+    def recognize(
+        self,
+        context: dg.AssetExecutionContext,
+        python: Path,
+        file: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Run a recognizer to its end, in whisperx's environment.
+
+        Raises:
+            RecognizerDied: it ended without a word.
+            RecognitionError: it cannot recognize; the message is its own.
+        """
+        command = [str(python), "-m", "impressions_assets.speech.recognizer", str(file)]
+        try:
+            _run(context, command, file, environment)
+        except DagsterPipesExecutionError as error:
+            if told := _told(file):
+                raise RecognitionError(told) from error
+            raise RecognizerDied(_unsaid(error, command)) from error
 
 
 _SIGNALS = {
@@ -45,15 +62,35 @@ _SIGNALS = {
 }
 
 
-def _reason(error_file: Path, error: Exception, command: list[str]) -> str:
-    if error_file.exists():
-        return error_file.read_text(encoding="utf-8")
+def _run(
+    context: dg.AssetExecutionContext,
+    command: list[str],
+    file: Path,
+    environment: Mapping[str, str],
+) -> None:
+    _error_file(file).unlink(missing_ok=True)
+    client = dg.PipesSubprocessClient(env=environment, termination_timeout_seconds=SAVING_SECONDS)
+    client.run(context=context, command=command).get_results(implicit_materializations=False)
+
+
+def _error_file(file: Path) -> Path:
+    return file.with_suffix(".error")
+
+
+def _told(file: Path) -> str:
+    """What a child that failed left for us."""
+    error_file = _error_file(file)
+    return error_file.read_text(encoding="utf-8") if error_file.exists() else ""
+
+
+def _unsaid(error: Exception, command: list[str]) -> str:
+    by_hand = " ".join(command)
     killed = re.search(r"code -(\d+)", str(error))
     if killed:
         name = signal.Signals(int(killed[1])).name
         advice = _SIGNALS.get(name, "by the system, or by hand")
         return (
-            f"{' '.join(command)} was ended by {name}: {advice}. What was saved before is intact; "
+            f"{by_hand} was ended by {name}: {advice}. What was saved before is intact; "
             "the same run goes on from there"
         )
-    return f"{error}: its output is in this step's stderr. By hand: {' '.join(command)}"
+    return f"{error}: its output is in this step's stderr. By hand: {by_hand}"

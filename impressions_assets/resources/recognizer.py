@@ -1,0 +1,220 @@
+"""From videos that want it to recognized speech: sound is fetched, a child hears it, all is kept.
+
+A batch is one process, which loads the models once. What it finished is kept whatever became of
+it; the video that it was at when it died is tried again later, and the others are as due as before.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from impressions_assets.channels.stages import SpeechSettings
+from impressions_assets.errors import (
+    ConfigError,
+    RecognitionError,
+    RecognizerDied,
+    SourceError,
+    SourceMissing,
+    SourcePaused,
+)
+from impressions_assets.rows import Failed, Video
+from impressions_assets.sources.audio import check_ffmpeg, write_wav
+from impressions_assets.sources.source import Source
+from impressions_assets.speech.heard import Heard
+from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
+from impressions_assets.storage.attempts import attempts, settle
+from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.home import Home
+
+STAGE = "speech"  # of the attempts
+_BATCH_SECONDS = 2 * 3600.0
+_BATCH_VIDEOS = 50
+_UNKNOWN_SECONDS = 600.0
+
+RunChild = Callable[[Path], None]
+Log = Callable[[str], None]
+
+
+def hearing_of(settings: SpeechSettings) -> Hearing:
+    """What of a channel's settings changes the words."""
+    return Hearing(**settings.model_dump(include=set(Hearing.__dataclass_fields__)))
+
+
+def batches_of(videos: Iterable[Video]) -> list[list[Video]]:
+    """Cut work into processes: the longest first, two hours of sound each."""
+    batches: list[list[Video]] = []
+    seconds = 0.0
+    for video in sorted(videos, key=lambda one: (-_seconds(one), one.video_id)):
+        if (
+            not batches
+            or seconds + _seconds(video) > _BATCH_SECONDS
+            or len(batches[-1]) >= _BATCH_VIDEOS
+        ):
+            batches.append([])
+            seconds = 0.0
+        batches[-1].append(video)
+        seconds += _seconds(video)
+    return batches
+
+
+def check_recognizer(python: Path | None) -> Path:
+    """Return whisperx's Python. Raises ConfigError, saying what to do, where there is none."""
+    if python is None or not python.is_file():
+        where = f"ASR_PYTHON={python} is no file" if python else "ASR_PYTHON is not set"
+        raise ConfigError(
+            f"speech recognition needs whisperx in an environment of its own, and {where}: `make"
+            " asr` makes one and says what to set; captions go on without it"
+        )
+    check_ffmpeg()
+    return python
+
+
+def package_alone(folder: Path) -> Path:
+    """A folder to put on another environment's path: our package, and nothing that lies beside.
+
+    What stands in our own site-packages would come before whisperx's older libraries there.
+    """
+    alone = folder / "alone"
+    alone.mkdir(exist_ok=True)
+    (alone / "impressions_assets").symlink_to(Path(__file__).parents[1])
+    return alone
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """Recognizes the videos of a channel, and keeps what comes of it."""
+
+    home: Home
+    channel: str
+    settings: SpeechSettings
+    sources: Sequence[Source]
+    access: str
+    """Names how sound and models are reached: a change lifts failures."""
+
+    @property
+    def heard(self) -> Heard:
+        """What was recognized this way."""
+        return Heard(self.home, hearing_of(self.settings))
+
+    def due(self, video_ids: Iterable[str], now: datetime | None = None) -> list[Video]:
+        """Of some videos, those to recognize now: neither done, nor waiting for another try."""
+        now = now or datetime.now(UTC)
+        keys = {key_of(video_id) for video_id in video_ids}
+        videos = [row for _, row in self.home.table("videos").items(self.channel, sorted(keys))]
+        done = self.heard.marks(video.video_id for video in videos)
+        failed = attempts(self.home, self.channel, STAGE)
+        waiting = {
+            key
+            for key, attempt in failed.items()
+            if attempt.made_from == self._tried_with
+            and (attempt.next_try is None or datetime.fromisoformat(attempt.next_try) > now)
+        }
+        return [v for v in videos if key_of(v.video_id) not in done.keys() | waiting]
+
+    def recognize(self, videos: Sequence[Video], folder: Path, run: RunChild, log: Log) -> None:
+        """Recognize a batch; what failed stands in `attempts`.
+
+        Args:
+            videos: those that are due.
+            folder: for the sound, until it was heard.
+            run: starts a recognizer with a job, and returns when it ends.
+            log: told what goes on.
+
+        Raises:
+            StorageError: the disk is full.
+            RecognitionError: nothing can be recognized at all.
+        """
+        failures: list[Failed] = []
+        clips = list(self._clips(videos, folder, failures, log))
+        trouble = self._run(clips, folder / "job.json", run) if clips else None
+        bodies = {c.video_id: Path(c.out).read_bytes() for c in clips if Path(c.out).exists()}
+        self.heard.keep(bodies)
+        failures += _told(clips)
+        known = bodies.keys() | {failure.video_id for failure in failures}
+        left = [clip.video_id for clip in clips if clip.video_id not in known]
+        if isinstance(trouble, RecognizerDied) and left:  # of the video that it was at
+            log(f"{left[0]}: {trouble}")
+            failures.append(Failed(video_id=left[0], error=f"{left[0]}: {trouble}", retry=True))
+            trouble = None
+        made_from = {failure.video_id: self._tried_with for failure in failures}
+        done = {key_of(video_id) for video_id in bodies}
+        now = datetime.now(UTC)
+        settle(self.home, self.channel, STAGE, done, failures, made_from, now)
+        if trouble:
+            raise trouble
+
+    @property
+    def _tried_with(self) -> str:
+        return digest_of(self.heard.engine, self.access)
+
+    def _run(self, clips: Sequence[Clip], job_file: Path, run: RunChild) -> RecognitionError | None:
+        self._job(clips).save(job_file)
+        try:
+            run(job_file)
+        except RecognitionError as error:
+            return error
+        return None
+
+    def _job(self, clips: Sequence[Clip]) -> Job:
+        how = self.settings.model_dump(
+            include={"device", "compute_type", "batch_size", "threads", "cpu_when_full"}
+        )
+        return Job(tuple(clips), hearing_of(self.settings), **how)
+
+    def _clips(
+        self, videos: Sequence[Video], folder: Path, failures: list[Failed], log: Log
+    ) -> Iterator[Clip]:
+        for number, video in enumerate(videos):
+            place = folder / f"{number}"
+            place.mkdir()
+            try:
+                seconds = self._sound(video, place)
+            except SourcePaused as error:  # nothing is said of it and of those that follow
+                log(str(error))
+                return
+            except SourceError as error:
+                log(str(error))
+                failures.append(
+                    Failed(video_id=video.video_id, error=str(error), retry=error.retry)
+                )
+                continue
+            log(f"{video.video_id}: {seconds / 60:.1f} minutes of sound")
+            language = video.language.split("-")[0].lower() if video.language else None
+            wav, out = str(place / "sound.wav"), str(place / "recognized.json")
+            yield Clip(video.video_id, wav, out, language)
+
+    def _sound(self, video: Video, place: Path) -> float:
+        ours = [source for source in self.sources if source.kind == video.source]
+        found = (source.sound(video, place) for source in ours)
+        file = next((file for file in found if file), None)
+        if file is None:
+            raise SourceMissing(
+                f"{video.video_id}: there is no sound of it: put the audio or the video beside its"
+                " info.json (yt-dlp -f bestaudio)"
+            )
+        seconds = write_wav(file, place / "sound.wav", video.video_id)
+        if file.parent == place:  # it was fetched
+            os.unlink(file)
+        return seconds
+
+
+def _told(clips: Sequence[Clip]) -> list[Failed]:
+    """What the recognizer could not hear, as it wrote it beside where the result would be."""
+    files = ((clip, Path(clip.out).with_suffix(".error")) for clip in clips)
+    return [
+        Failed(video_id=clip.video_id, error=file.read_text(encoding="utf-8"))
+        for clip, file in files
+        if file.exists()
+    ]
+
+
+def _seconds(video: Video) -> float:
+    return video.duration_seconds or _UNKNOWN_SECONDS
+
+
+def environment_of(token: str, alone: Path) -> Mapping[str, str]:
+    """What the recognizer's process gets beside our own environment."""
+    secret = {"HF_TOKEN": token} if token else {}
+    return {"PYTHONPATH": str(alone), **secret}

@@ -1,0 +1,89 @@
+"""Captions or a recognizer: what a channel wants, and what its captions are worth."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from impressions_assets.errors import SourceError
+from impressions_assets.rows import Failed, Transcript, Video
+from impressions_assets.speech.quality import quality_of
+from impressions_assets.speech.recognition import recognized_transcript
+
+Use = Literal["captions", "captions_first", "whisperx"]
+Lack = Literal["missing", "automatic", "poor"]
+
+WANTED = "speech recognition is to come: "  # begins the note of a row that waits for it
+CHOSEN = "recognized: "
+
+
+class Choice(NamedTuple):
+    """When a channel wants its speech recognized."""
+
+    use: Use = "captions"
+    where: Sequence[Lack] = ("missing", "automatic", "poor")
+    """For `captions_first`: what captions must lack."""
+    min_quality: float = 0.5
+    """Captions that are worth less are poor."""
+    names: Sequence[str] = ()
+    """Of the speakers, the one who talks longest first."""
+
+    def reason(self, video: Video, captions: Transcript) -> str:
+        """Why the speech of a video should be recognized; '' when its captions will do."""
+        if self.use == "captions" or captions.origin == "text" or video.status == "live":
+            return ""
+        if self.use == "whisperx":
+            return "the channel takes whisperx"
+        return next((why for lack, why in self._lacks(video, captions) if lack in self.where), "")
+
+    def _lacks(self, video: Video, captions: Transcript) -> Iterator[tuple[Lack, str]]:
+        if captions.origin == "none":
+            yield "missing", f"no captions ({captions.reason})"
+        elif captions.origin in ("automatic", "translated"):
+            yield "automatic", f"captions are {captions.origin}"
+        else:
+            quality = quality_of(captions, video.duration_seconds)
+            if quality.worst < self.min_quality:
+                yield "poor", f"captions are poor: {quality}"
+
+
+def chosen(
+    choice: Choice,
+    videos: dict[str, Video],
+    outcomes: Iterator[Transcript | Failed],
+    body_of: Callable[[str], bytes | None],
+) -> Iterator[Transcript | Failed]:
+    """Put what was recognized in the place of captions that will not do, and say why.
+
+    Args:
+        choice: of the channel.
+        videos: by id, each there before its outcome; it is taken out with it.
+        outcomes: what captions give.
+        body_of: what was recognized in a video, if anything was.
+    """
+    for outcome in outcomes:
+        video = videos.pop(outcome.video_id)
+        if isinstance(outcome, Failed):
+            yield outcome
+            continue
+        reason = choice.reason(video, outcome)
+        yield _better(choice, video, outcome, reason, body_of) if reason else outcome
+
+
+def _better(
+    choice: Choice,
+    video: Video,
+    captions: Transcript,
+    reason: str,
+    body_of: Callable[[str], bytes | None],
+) -> Transcript | Failed:
+    body = body_of(video.video_id)
+    if body is None:
+        return replace(captions, notes=(*captions.notes, f"{WANTED}{reason}"))
+    try:
+        heard = recognized_transcript(video, body, choice.names)
+    except SourceError as error:
+        return Failed(video_id=video.video_id, error=str(error), retry=error.retry)
+    if heard.origin == "none" and captions.segments:
+        return replace(captions, notes=(*captions.notes, "whisperx heard nothing: captions stay"))
+    return replace(heard, notes=(f"{CHOSEN}{reason}", *heard.notes))
