@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from impressions_assets.channels.scope import ScopeSettings
 from impressions_assets.channels.stages import (
     ChapterSettings,
     DocumentSettings,
@@ -161,6 +162,9 @@ class Channel(Strict):
     )
     retrain: RetrainPolicy = Field(
         default=RetrainPolicy(), description="when training starts by itself"
+    )
+    scope: ScopeSettings = Field(
+        default=ScopeSettings(), description="what questions to the channel may be about"
     )
     permission: Annotated[str, AfterValidator(_statement)] = Field(
         default="",

@@ -39,6 +39,7 @@ def forget(
 
 def _forget(place: Place, video_id: str) -> None:
     from impressions_assets.cli.running import data_launch, perform
+    from impressions_assets.scope import forget_scopes
     from impressions_assets.search import forget_indexes
     from impressions_assets.sources.remembered import Remembered
     from impressions_assets.storage.forgetting import (
@@ -57,6 +58,7 @@ def _forget(place: Place, video_id: str) -> None:
             perform(place, [data_launch(channel, ["token_shards"])])
     remove_files(home, video_id)
     forget_indexes(place.settings.scratch)
+    forget_scopes(place.settings.scratch)
 
 
 def _show(traces: "list[Trace]", learned: "list[Learned]") -> None:

@@ -34,6 +34,7 @@ _MOST = (1, 3, 5, 10)
 class Talk(NamedTuple):
     """A document, and the titles and questions that are written about it."""
 
+    title: str
     document: Document
     chapters: Chapters
     pairs: tuple[QAPair, ...] = ()
@@ -64,7 +65,7 @@ def demo_talks() -> tuple[Talk, ...]:
 def _talk(video: Video, said: Transcript) -> Talk:
     chapters = chapters_of(video, said)
     document = document_of(video, said, chapters, val_fraction=0)
-    return Talk(document, chapters, pairs_of(video, said, chapters).pairs)
+    return Talk(video.title, document, chapters, pairs_of(video, said, chapters).pairs)
 
 
 def demo_questions() -> list[Asked]:

@@ -1,0 +1,47 @@
+"""What channels.yaml can set of a channel's subject, by which questions to it are judged."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from impressions_assets.channels.stages import Strict, Words
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return value
+
+
+class ScopeSettings(Strict):
+    """What questions to a channel may be about."""
+
+    preset: Literal["python"] | None = Field(
+        default=None, description="a subject that comes along: python, for programming in Python"
+    )
+    learn: bool | None = Field(
+        default=None,
+        description="whether what the channel says is its subject; unless it is said, it is where"
+        " there is no preset",
+    )
+    keywords: tuple[Words, ...] = Field(
+        default=(), description="words and phrases of the subject, such as [gradient descent]"
+    )
+    patterns: tuple[Annotated[Words, AfterValidator(_pattern)], ...] = Field(
+        default=(), description="regular expressions: a question that one is found in belongs"
+    )
+    in_scope: tuple[Words, ...] = Field(default=(), description="example questions that belong")
+    out_of_scope: tuple[Words, ...] = Field(
+        default=(), description="example questions that do not belong, though they may sound so"
+    )
+    answer: str = Field(
+        default="", description="what those are told whose question does not belong"
+    )
+
+    @property
+    def learns(self) -> bool:
+        """Whether what the channel says counts."""
+        return self.preset is None if self.learn is None else self.learn
