@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from impressions_assets.channels.channel import Channel
-from impressions_assets.chat.guard import Guard, preset_named
+from impressions_assets.chat.guard import Guard, preset_named, reference_of
 from impressions_assets.chat.scope import VERSION, Scope
 from impressions_assets.chat.words import primary_language
 from impressions_assets.errors import NothingToDo
@@ -31,6 +31,8 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
     settings = channel.scope
     preset = preset_named(settings.preset) if settings.preset else {}
     scope = _learned(home, channel, scratch) if settings.learns else Scope(_languages(channel))
+    if settings.preset:
+        scope.read_up(reference_of(settings.preset))
     scope.add(
         (*preset.get("keywords", ()), *settings.keywords),
         (*preset.get("in_scope", ()), *settings.in_scope),

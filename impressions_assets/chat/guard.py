@@ -4,30 +4,33 @@ Rules come first: who asks to set the rules aside gets no answer, what matches a
 channel does, and greetings and questions about the person do not. Then the words are weighed.
 """
 
+import builtins
 import math
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
 from impressions_assets.chat.scope import Evidence, Scope
+from impressions_assets.errors import ConfigError
 
-PRESETS = ("python",)
 ANSWER = (
     "That seems to be outside of what this channel talks about. Ask me about its subjects, and I"
     " will gladly answer."
 )
+_KINDS = (str, list, dict, set, tuple, int, float, bytes)
 _LONGEST = 2000  # characters of a question that are looked at
 # What the figures of Evidence weigh; the first number is added.
-_OF_TEXT = (-1.17, 1.54, -0.31, 2.43, 0.0, -1.5, -3.75)
-_OF_KEYWORDS = (-10.26, 3.94, -0.49, 0.83, 2.13, -1.63, 0.5)
+_OF_TEXT = (-1.04, 1.44, 1.0, 3.43, 0.0, -2.33, -3.57)
+_OF_KEYWORDS = (-2.6, 1.93, 1.66, 1.49, 2.6, -1.07, 1.44)
 _SETS_ASIDE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b"
     r"|\bsystem prompt\b|^\W*(?:system|assistant|developer)\s*:|\byou are now\b"
-    r"|\b(?:pretend|act|answer|behave|respond) (?:as|that|like)\b"
+    r"|(?:^|[.,!:]|\band) *(?:please )?(?:pretend|act|answer|behave|respond) (?:as|that|like)\b"
     r"|\brepeat (?:the|everything|all)\b.{0,20}\b(?:above|before)\b"
     r"|\bi know (?:that )?you (?:only|just)\b|\bjailbreak|\bno restrictions\b|<\|\w+\|>",
     re.IGNORECASE,
@@ -90,12 +93,28 @@ class Guard:
         return Verdict(probability >= 0.5, probability, _reason(evidence))
 
 
-@lru_cache(maxsize=8)
+@cache
 def preset_named(name: str) -> dict[str, Any]:
     """A preset's keywords, patterns, example questions and answer, under the settings' names."""
     text = files(__package__).joinpath(f"presets/{name}.yaml").read_text("utf-8")
     loaded: dict[str, Any] = YAML(typ="safe").load(text)
     return loaded
+
+
+def reference_of(name: str) -> list[tuple[str, str]]:
+    """What a preset reads up on its subject: Python's own documentation, which comes with it."""
+    if name != "python":
+        return []
+    try:
+        topics: dict[str, str] = import_module("pydoc_data.topics").topics
+    except ImportError as error:
+        raise ConfigError(
+            f"the preset python reads Python's documentation, which this installation lacks"
+            f" ({error}): install the package of Python's standard library as a whole"
+        ) from error
+    described = [*vars(builtins).values(), *(one for kind in _KINDS for one in vars(kind).values())]
+    docs = (getattr(one, "__doc__", None) for one in described)
+    return [(text, "en") for text in (*topics.values(), *docs) if isinstance(text, str)]
 
 
 def _reason(evidence: Evidence) -> str:

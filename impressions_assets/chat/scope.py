@@ -26,9 +26,10 @@ from impressions_assets.chat.words import analyzer_of, raw_words
 
 VERSION = 1  # raise it when the same rows must be learned anew
 _TITLE, _KEYWORD = 10.0, 2.0  # how often a title's or a keyword's words count as said
-_SMOOTHING, _FLOOR = 0.3, 3e-5
+_WORDS_A_KEYWORD = 625  # of text; a keyword counts as if it were said once in so many
+_SMOOTHING, _FLOOR = 0.3, 5e-6
 _LEAST, _MOST = -4.0, 5.0  # what a single word may tell
-_ELSEWHERE = 0.1  # share of the words of questions that do not belong, beside the background
+_ELSEWHERE = 0.3  # share of the words of questions that do not belong, beside the background
 _MOST_PAIRS = 300_000
 _STOPS = {
     "en": stopwords.STOPWORDS_EN_PLUS, "de": stopwords.STOPWORDS_GERMAN,
@@ -75,11 +76,18 @@ class Scope(Struct):
 
     def learn(self, texts: Iterable[tuple[str, str]], titles: Iterable[tuple[str, str]]) -> None:
         """Take in what a channel says, and what is written about it; each with its language."""
+        self.has_text = True
+        self._learn(texts, titles)
+
+    def read_up(self, texts: Iterable[tuple[str, str]]) -> None:
+        """Take in what others wrote of the subject, by which its common words are known."""
+        self._learn(texts, ())
+
+    def _learn(self, texts: Iterable[tuple[str, str]], titles: Iterable[tuple[str, str]]) -> None:
         pairs: Counter[str] = Counter()
         for text, language in texts:
             self._count(text, language, 1.0)
             pairs.update(_pairs(analyzer_of(language)(text)))
-            self.has_text = True
         for title, language in titles:
             self._count(title, language, _TITLE)
             pairs.update(_pairs(analyzer_of(language)(title)))
@@ -91,8 +99,7 @@ class Scope(Struct):
         """Take in what channels.yaml says of the subject."""
         language = self.languages[0]
         analyze = analyzer_of(language)
-        # Beside hours of talk a keyword counts as if it were said in each of them.
-        often = max(1.0, self.num_words / 10_000)
+        often = max(1.0, self.num_words / _WORDS_A_KEYWORD)
         for keyword in keywords:
             words = analyze(keyword)
             self._count(keyword, language, often * _KEYWORD / max(1, len(words)))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from impressions_assets.chat.guard import Guard, preset_named
+from impressions_assets.chat.guard import Guard, preset_named, reference_of
 from impressions_assets.chat.scope import Scope
 from impressions_assets_tests.eval.search import PARAPHRASES, demo_talks
 
@@ -60,6 +60,7 @@ def guards() -> dict[str, Guard]:
     """The preset alone, and what the demo channel teaches."""
     preset = preset_named("python")
     keywords = Scope()
+    keywords.read_up(reference_of("python"))
     keywords.add(preset["keywords"], preset["in_scope"], preset["out_of_scope"])
     learned, talks = Scope(("en", "de")), demo_talks()
     titles = [
