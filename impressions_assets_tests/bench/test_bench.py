@@ -18,6 +18,7 @@ from impressions_assets_tests.bench.hostile import FLOODS, LENGTH, LINES, slowes
 from impressions_assets_tests.bench.memory import tables_memory
 from impressions_assets_tests.bench.one_more import measure_rooms
 from impressions_assets_tests.bench.rooms import duplicates_cost, parsing_speed
+from impressions_assets_tests.bench.tokens import captions_to_shards, loading, tokenizing
 from impressions_assets_tests.bench.youtube import measure_youtube
 
 
@@ -73,6 +74,13 @@ def test_the_memory_of_each_table_is_printed_by_hand_too() -> None:
     command = [sys.executable, "-m", tables_memory.__module__, "--videos", "2", "--words", "200"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert len(re.findall(r"(?m)^\w+: \d+ CPU-seconds, \d+ MB$", said)) == 7
+
+
+@pytest.mark.slow
+def test_tokens_are_measured_against_others_on_the_same_bytes(tmp_path: Path) -> None:
+    rows = [tokenizing(tmp_path, 20), captions_to_shards(tmp_path, 3), loading(tmp_path)]
+    assert all(row.found > 0 for row in rows)
+    assert [row.at_least for row in rows] == [5, 5, 8]
 
 
 def test_every_planted_copy_is_found() -> None:

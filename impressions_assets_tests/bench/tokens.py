@@ -30,7 +30,7 @@ from impressions_assets_tests.bench.archive import words_of
 from impressions_assets_tests.bench.ratios import Ratio
 
 _TRIES = 5
-_TEXTS, _TRACKS, _WORDS = 400, 200, 10_000
+_TEXTS, _TRACKS, _WORDS = 400, 60, 10_000
 _BATCHES = 300
 
 
