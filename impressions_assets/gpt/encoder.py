@@ -113,19 +113,21 @@ def _say_once(kind: str) -> None:
 @cache
 def _hard_text() -> str:
     """Every kind of character that Python knows, before and after letters, digits and spaces."""
-    known = np.flatnonzero(_known())
-    letters = [code for code in known if unicodedata.category(chr(code)) == "Lo"]
-    chosen = np.setdiff1d(known, letters).tolist() + letters[::64]
-    lines = "\n".join(f"{chr(code)}a {chr(code)}1" for code in sorted(chosen))
+    letters = _categories() == "Lo"
+    chosen = [*np.flatnonzero(_known() & ~letters), *np.flatnonzero(letters)[::64]]
+    lines = "\n".join(f"{chr(code)}a {chr(code)}1" for code in chosen)
     return f"{lines}\n<|endoftext|> 👩‍👩‍👧‍👦🏽 e\u0301 1234567 ½¼²³  \r\n\r\n\t x  \n\n  y'LL 'tis"
 
 
 @cache
 def _known() -> npt.NDArray[np.bool_]:
     """Say of each code point whether this Python's Unicode has it; no text holds the last one."""
-    return np.array(
-        [unicodedata.category(chr(code)) not in ("Cn", "Cs") for code in range(_KNOWN_CODE_POINTS)]
-    )
+    return ~np.isin(_categories(), ("Cn", "Cs"))
+
+
+@cache
+def _categories() -> npt.NDArray[np.str_]:
+    return np.array([unicodedata.category(chr(code)) for code in range(_KNOWN_CODE_POINTS)])
 
 
 def _is_known(text: str) -> bool:

@@ -10,8 +10,7 @@ as it does in generation. Attention may look across it, as nanoGPT's does: a mas
 would take it off SDPA's causal path.
 
 Windows are read ahead, some 130,000 tokens at once and each run of a document as one slice; a batch
-is a slice of them. 12 windows of 64 cost a 30th of nanoGPT's get_batch, 12 of 1024 a 10th, where
-two gathers by fancy index cost a 6th and the half.
+is a slice of them. 12 windows of 64 cost a 12th of what nanoGPT's get_batch does, 12 of 1024 a 4th.
 Shapes: B windows in a batch, T tokens in a window.
 """
 
