@@ -80,9 +80,8 @@ def head_loss(hidden_NC: Tensor, head: Head, targets_N: Tensor) -> Tensor:
         found: Tensor = _HeadLoss.apply(hidden_NC, head.weight, head, targets_N)  # type: ignore[no-untyped-call]
         return found
     valid_N = targets_N != IGNORED
-    chunks = _chunks(
-        hidden_NC, head, None, targets_N.where(valid_N, 0)
-    )  # of any token, even unseen
+    # Not narrowed: the targets of a validation text need not occur in the training text.
+    chunks = _chunks(hidden_NC, head, None, targets_N.where(valid_N, 0))
     with torch.autocast(hidden_NC.device.type, enabled=False):
         losses_N = torch.cat([chunk.losses() for chunk in chunks])
     return losses_N.where(valid_N, 0).sum() / valid_N.sum()
@@ -132,15 +131,15 @@ class _Chunk:
     head: Head
     rest: Tensor | None  # the unscaled probability of all tokens that the head leaves out
     targets: Tensor  # (R, 1)
-    room: Tensor  # (R, V)
+    room: Tensor  # (2, R, V), shared by all: what stays in it is overwritten by the next
 
     def losses(self) -> Tensor:
         """The loss of each, (R,); leaves their probabilities in the place of the logits."""
         weight, cap, prior, _ = self.head
-        logits_RV = _product(self.hidden, weight.T, self.room)
+        logits_RV = _product(self.hidden, weight.T, self.room[0])
         if cap is not None:
             self._gate_RV = logits_RV.mul_(2 / cap).sigmoid_()
-            logits_RV = (self._gate_RV * (2 * cap)).sub_(cap)
+            logits_RV = torch.mul(self._gate_RV, 2 * cap, out=self.room[1]).sub_(cap)
         if prior is not None:
             logits_RV.add_(prior)
         highest_R1 = logits_RV.amax(1, keepdim=True) if cap is None else None
@@ -179,11 +178,11 @@ def _chunks(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tenso
     width = -(-vocab_size // _ROW) * _ROW
     at_once = (_CPU_BYTES if device == "cpu" else _GPU_BYTES) // (4 * width)
     at_once = min(num_tokens, max(1, at_once))
-    room_RV = torch.empty(at_once, width, device=hidden_NC.device)[:, :vocab_size]
+    room_2RV = torch.empty(2, at_once, width, device=hidden_NC.device)[..., :vocab_size]
     parts = (slice(start, start + at_once) for start in range(0, num_tokens, at_once))
     tokens = ((part, hidden_NC[part], targets_N[part, None]) for part in parts)
     return [
-        _Chunk(part, hidden_RC, head, rest, targets_R1, room_RV[: len(hidden_RC)])
+        _Chunk(part, hidden_RC, head, rest, targets_R1, room_2RV[:, : len(hidden_RC)])
         for part, hidden_RC, targets_R1 in tokens
     ]
 

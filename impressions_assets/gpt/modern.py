@@ -69,7 +69,7 @@ class Modern(GPT):
         self.seen_K = seen_K if len(seen_K) < self.vocab_size else None
 
     def _head(self) -> Head:
-        seen_K = cast("Tensor | None", self.seen_K) if self.training else None
+        seen_K = self.seen_K if self.training else None
         return (
             super()._head()._replace(cap=LOGIT_CAP, prior=cast(Tensor, self.prior_V), seen=seen_K)
         )

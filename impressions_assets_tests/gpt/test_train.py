@@ -24,7 +24,7 @@ def test_it_learns_and_says_how_well(uninterrupted):
     assert (result.device, result.dtype) == ("cpu", "float32")
     losses = [point.train_loss for point in result.history]
     assert [point.step for point in result.history] == list(range(1, 31))
-    assert losses[-1] < losses[0] - 0.2
+    assert losses[-1] < losses[0] - 0.1  # it begins at the frequencies of characters
     assert result.best_val_loss == min(p.val_loss for p in result.history if p.val_loss)
     assert [p.step for p in result.history if p.val_loss] == [10, 20, 30]
     assert result.tokens_per_second > 0
