@@ -80,9 +80,10 @@ def arithmetic(device: torch.device) -> Iterator[None]:
     CUDA rounds the factors of what float32 products there are to TF32, for tensor cores.
     """
     before = torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
+    filling = torch.utils.deterministic  # a module whose class has the property: mypy sees none
+    filled = filling.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(device.type == "cpu" or before[0])
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    filling.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high")
     try:
@@ -90,7 +91,7 @@ def arithmetic(device: torch.device) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.set_float32_matmul_precision(before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filled
+        filling.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 
 def peak_flops(device: torch.device, dtype: torch.dtype) -> float:
