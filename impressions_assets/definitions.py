@@ -5,6 +5,7 @@ Does not belong here: anything that runs at import beyond declaring.
 
 import dagster as dg
 
+from impressions_assets.alerts import alerts
 from impressions_assets.assets.articles import articles
 from impressions_assets.assets.chapters import chapters
 from impressions_assets.assets.checkpoint import checkpoint
@@ -38,7 +39,7 @@ defs = dg.Definitions(
     ],
     jobs=JOBS,
     schedules=SCHEDULES,
-    sensors=[*SENSORS, *NEWS_SENSORS],
+    sensors=[*SENSORS, *NEWS_SENSORS, alerts],
     resources={"impressions": Impressions(), "children": Children()},
     executor=executor,
 )

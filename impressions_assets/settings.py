@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
 
 from impressions_assets.errors import ConfigError
+from impressions_assets.notices import Recipients
 
 _PROXY = "IMPRESSIONS_YOUTUBE_PROXY"
 _WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
@@ -22,6 +23,9 @@ _LANGUAGE_MODEL_KEY = "IMPRESSIONS_LLM_API_KEY"
 _ASR_PYTHON = "ASR_PYTHON"
 _HUGGING_FACE = "HF_TOKEN"
 _YOUTUBE_URL = "IMPRESSIONS_YOUTUBE_URL"
+_WEBHOOK = "IMPRESSIONS_ALERT_WEBHOOK"
+_EMAIL = "IMPRESSIONS_ALERT_EMAIL"
+_SMTP = "IMPRESSIONS_ALERT_SMTP"
 _PODS = "IMPRESSIONS_PODS"
 # Dagster's chart sets them where the code lives: the image, and what else its runs are given.
 _IMAGE = "DAGSTER_CURRENT_IMAGE"
@@ -103,6 +107,21 @@ class Settings:
     def language_model_key(self) -> str:
         """Key of the language models' endpoints; '' without one, as local servers take it."""
         return self.environ.get(_LANGUAGE_MODEL_KEY, "").strip()
+
+    @property
+    def alerts(self) -> Recipients:
+        """Who is told of what failed; `ConfigError` when a variable for it is wrong."""
+        webhook, email, smtp = (self.environ.get(n, "").strip() for n in (_WEBHOOK, _EMAIL, _SMTP))
+        parts = _address(webhook)
+        if webhook and (parts is None or parts.scheme not in ("http", "https")):
+            raise ConfigError(f"{_WEBHOOK} is no address; write https://HOST/PATH")
+        server = _address(smtp)
+        if email and (server is None or server.scheme not in ("smtp", "smtps")):
+            raise ConfigError(
+                f"{_EMAIL} needs {_SMTP}: smtp://USER:PASSWORD@HOST:587, or smtps://…:465, with"
+                " the special characters of user and password percent-encoded"
+            )
+        return Recipients(webhook, email, smtp)
 
     @property
     def pods(self) -> Path | None:

@@ -119,6 +119,7 @@ def test_every_job_sensor_and_schedule_tells_a_user_what_it_does() -> None:
 def test_sensors_and_the_nightly_sweep_run_from_the_start() -> None:
     repository = defs.get_repository_def()
     assert {s.name for s in repository.sensor_defs} == {
+        "alerts",
         "new_channels",
         "due_retries",
         "due_trainings",

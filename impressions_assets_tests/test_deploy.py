@@ -127,7 +127,7 @@ def test_what_an_image_copies_is_sent_to_the_builder() -> None:
 
 # Instances
 
-SHARED = ("telemetry", "nux", "concurrency", "run_monitoring", "retention")
+SHARED = ("telemetry", "nux", "concurrency", "run_queue", "run_monitoring", "retention")
 
 
 def test_the_instance_on_postgres_is_one_that_dagster_takes(
@@ -171,7 +171,8 @@ def test_the_instance_on_kubernetes_allows_what_the_others_do_and_more_runs() ->
     assert ours["runs"]["tag_concurrency_limits"] == embedded["runs"]["tag_concurrency_limits"]
     assert ours["runs"]["max_concurrent_runs"] > embedded["runs"]["max_concurrent_runs"]
     postgres = parsed(DEPLOY / "dagster.yaml")
-    assert VALUES["additionalInstanceConfig"]["run_retries"] == postgres["run_retries"]
+    for part in ("run_retries", "run_queue", "nux"):
+        assert VALUES["additionalInstanceConfig"][part] == postgres[part]
     # Dagster refuses an instance that says it in two places, and the chart would.
     assert VALUES["dagsterDaemon"]["runCoordinator"] == {"enabled": False}
     assert VALUES["dagsterDaemon"]["runRetries"] == {"enabled": False}
