@@ -235,3 +235,9 @@ def test_values_and_manifests_name_the_same_things() -> None:
     home = re.search(r"IMPRESSIONS_HOME=(\S+)", DOCKERFILE)
     assert home is not None
     assert VALUES["global"]["dagsterHome"] == f"{home[1]}/dagster"
+
+
+@pytest.mark.parametrize("page", ["deploy/README.md", "docs/SECURITY.md", "docs/scaling.md"])
+def test_every_file_that_a_page_leads_to_is_there(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)\)", (ROOT / page).read_text())
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
