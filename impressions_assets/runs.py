@@ -78,7 +78,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, *, nobody_starts_runs: bool = F
     is_watched = instance.run_launcher.supports_check_run_worker_health
     for record in instance.get_run_records(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         run = record.dagster_run
-        mark = run.tags.get(PROCESS_TAG)
+        mark = _own_mark(run)
         age = datetime.now(UTC) - record.update_timestamp.replace(tzinfo=UTC)
         patience = JUST_STARTED_SECONDS if nobody_starts_runs else START_SECONDS
         unborn = mark is None and not is_watched and age > timedelta(seconds=patience)
@@ -87,6 +87,15 @@ def fail_dead_runs(instance: dg.DagsterInstance, *, nobody_starts_runs: bool = F
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             failed.append(run.run_id)
     return failed
+
+
+def _own_mark(run: dg.DagsterRun) -> str | None:
+    """Return the process of a run; None when the mark is that of the run which it retries.
+
+    Retries inherit tags: each one was ended before it began, for the process of the first was gone.
+    """
+    mark, _, run_id = run.tags.get(PROCESS_TAG, "").partition(" ")
+    return mark if mark and run_id in ("", run.run_id) else None
 
 
 def is_gone(mark: str) -> bool:

@@ -113,6 +113,18 @@ def test_a_run_whose_process_is_gone_fails_and_frees_its_slot(
     assert instance.event_log_storage.get_concurrency_info("gpu").active_slot_count == 0
 
 
+def test_a_retry_is_not_ended_for_the_process_of_the_run_that_it_retries(
+    instance: dg.DagsterInstance,
+) -> None:
+    inherited = {PROCESS_TAG: f"{a_dead_process()} the-run-before"}
+    retry = instance.create_run_for_job(
+        data_job(), status=DagsterRunStatus.STARTING, tags=inherited
+    )
+    assert fail_dead_runs(instance) == []
+    instance.add_run_tags(retry.run_id, {PROCESS_TAG: f"{a_dead_process()} {retry.run_id}"})
+    assert fail_dead_runs(instance) == [retry.run_id]
+
+
 class Asked(SyncInMemoryRunLauncher):
     """A launcher that run monitoring asks whether a run lives, as Kubernetes' does."""
 

@@ -33,7 +33,9 @@ class Impressions(dg.ConfigurableResource[None]):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Leave a mark on the run, by which a later start can tell that its process is gone."""
         if context.instance and context.run and context.instance.has_run(context.run.run_id):
-            context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
+            # With the run's own id: one that is started again inherits its parent's tags.
+            mark = f"{this_process()} {context.run.run_id}"
+            context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: mark})
 
     @cached_property
     def settings(self) -> Settings:
