@@ -14,7 +14,8 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from impressions_assets.rows import Document
-from impressions_assets.text.paragraphs import MOST_WORDS, inner_sentence_ends, num_words_in
+from impressions_assets.sentence_ends import inner_sentence_ends
+from impressions_assets.text.paragraphs import MOST_WORDS, num_words_in
 
 _ENOUGH_WORDS = 120
 _FEW_WORDS = 30
