@@ -51,7 +51,7 @@ class Line:
         """Return a cell as it was exported, or as it was typed; '' without that column."""
         cell = str(self.cells.get(column, ""))
         bare = cell.strip()
-        return bare[1:] if bare.startswith("'") and GUARDED.match(bare) else cell
+        return cell.lstrip()[1:] if bare.startswith("'") and GUARDED.match(bare) else cell
 
     def words(self, column: str) -> str:
         """Return a cell in one line, without space around it."""

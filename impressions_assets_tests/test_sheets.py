@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from impressions_assets.errors import ConfigError
@@ -102,6 +102,8 @@ def test_another_encoding_is_an_error_that_names_the_right_one(tmp_path: Path) -
         read(tmp_path, "video_id,start_seconds,title\nv1,0,Größe\n", "latin-1")
 
 
+@example("0 ")
+@example(" 0")
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
 def test_every_title_is_read_as_it_was_written(title: str) -> None:
     import tempfile
