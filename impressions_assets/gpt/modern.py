@@ -43,6 +43,7 @@ class Modern(GPT):
         self.register_buffer("rotation_2TD", rotation_2TD, persistent=False)
         self.register_buffer("prior_V", torch.zeros(vocab_size))
         self.register_buffer("seen_K", None, persistent=False)
+        self.register_load_state_dict_pre_hook(_add_prior)  # type: ignore[no-untyped-call]
         self._initialize()
 
     def hidden(self, ids_BT: Tensor, past: Past | None) -> Tensor:
@@ -139,6 +140,11 @@ class MLP(nn.Module):
     def forward(self, x_BTC: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
         return cast(Tensor, self.dropout(self.projection(F.relu(self.expand(x_BTC)).square())))
+
+
+def _add_prior(model: "Modern", tensors: dict[str, Tensor], *_: object) -> None:
+    """Models that were saved before there was a prior began without one."""
+    tensors.setdefault("prior_V", torch.zeros(model.vocab_size))
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -183,3 +183,12 @@ def test_the_operations_of_a_token_are_counted(recipe):
     by_hand = 6 * (3 * 12 * 32**2 + VOCAB_SIZE * 32) + 12 * 3 * 32 * 16
     for tied in (True, False):
         assert model_of(**shape, tied=tied).flops_per_token(16) == pytest.approx(by_hand, rel=0.01)
+
+
+def test_a_model_that_was_saved_before_there_was_a_prior_begins_without_one():
+    model = made_model(ModelConfig(n_layer=1, n_head=1, n_embd=8, block_size=8), 16)
+    model.expect(torch.arange(16.0))
+    saved = model.state_dict()
+    del saved["prior_V"]
+    model.load_state_dict(saved)
+    assert not model.prior_V.any()
