@@ -293,6 +293,15 @@ class TrainingSettings(Strict):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
         default=None, description="precision"
     )
+    processes: int | None = Field(
+        default=None, ge=1, description="that share the windows of a step; one for each CUDA device"
+    )
+    activation_checkpointing: bool | None = Field(
+        default=None, description="compute blocks twice: less memory, up to a third slower"
+    )
+    tensorboard: bool | None = Field(
+        default=None, description="draw curves for TensorBoard, if it is installed"
+    )
     compile: bool | None = Field(default=None, description="whether to use torch.compile")
 
     @model_validator(mode="after")
