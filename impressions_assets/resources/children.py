@@ -30,7 +30,7 @@ class Children(dg.ConfigurableResource[None]):
         try:
             _run(context, command, file, {})
         except DagsterPipesExecutionError as error:
-            raise TrainingError(_told(file) or _unsaid(error, command)) from error
+            raise TrainingError(_told(file) or _killed(error, command)) from error
 
     def recognize(
         self,
@@ -83,14 +83,18 @@ def _told(file: Path) -> str:
     return error_file.read_text(encoding="utf-8") if error_file.exists() else ""
 
 
+def _killed(error: Exception, command: list[str]) -> str:
+    """What ended a training without a word: a signal, where its exit code names one."""
+    found = re.search(r"code -(\d+)", str(error))
+    if not found:
+        return _unsaid(error, command)
+    name = signal.Signals(int(found[1])).name
+    advice = _SIGNALS.get(name, "by the system, or by hand")
+    return (
+        f"{' '.join(command)} was ended by {name}: {advice}. What was saved before is intact; "
+        "the same run goes on from there"
+    )
+
+
 def _unsaid(error: Exception, command: list[str]) -> str:
-    by_hand = " ".join(command)
-    killed = re.search(r"code -(\d+)", str(error))
-    if killed:
-        name = signal.Signals(int(killed[1])).name
-        advice = _SIGNALS.get(name, "by the system, or by hand")
-        return (
-            f"{by_hand} was ended by {name}: {advice}. What was saved before is intact; "
-            "the same run goes on from there"
-        )
-    return f"{error}: its output is in this step's stderr. By hand: {by_hand}"
+    return f"{error}: its output is in this step's stderr. By hand: {' '.join(command)}"
