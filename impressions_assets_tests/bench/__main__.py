@@ -56,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.print(ratio_table((row for section in rows for row in section(text)), text.name))
 
 
+def _tokens(text: Text) -> Iterable[Ratio]:
+    from impressions_assets_tests.bench.tokens import tokens_ratios
+
+    return tokens_ratios()
+
+
 def _training(text: Text) -> Iterable[Ratio]:
     from impressions_assets_tests.bench.training import training_rows
 
@@ -70,6 +76,7 @@ def _generation(text: Text) -> Iterable[Ratio]:
 
 # Each section of the table "Against others" gives its rows.
 _AGAINST_OTHERS: dict[str, Callable[[Text], Iterable[Ratio]]] = {
+    "tokens": _tokens,
     "training": _training,
     "generation": _generation,
 }

@@ -1,7 +1,6 @@
 """Tokens against others: tiktoken, a plain script from captions to shards, nanoGPT's batches.
 
-`python -m impressions_assets_tests.bench.tokens` prints these rows alone. Each is the median of
-five tries, in CPU-seconds of one process, ours and theirs in turn.
+Each row is the median of five tries, in CPU-seconds of one process, ours and theirs in turn.
 """
 
 import gc
@@ -177,14 +176,3 @@ def _ratio(ours: Callable[[], object], theirs: Callable[[], object]) -> float:
             work()
             seconds.append(time.process_time() - begin)
     return statistics.median(spent[theirs]) / statistics.median(spent[ours])
-
-
-def _main() -> None:
-    for row in tokens_ratios():
-        sign = "holds" if row.holds else "MISSED"
-        asked = f"{row.found:.1f}x, {row.at_least}x asked: {sign}"
-        print(f"{row.what} / {row.against}: {asked} ({row.note})")
-
-
-if __name__ == "__main__":
-    _main()
