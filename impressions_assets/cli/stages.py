@@ -6,7 +6,9 @@ from typing import NamedTuple
 from impressions_assets.assets import articles, chapters, documents, qa_pairs, transcripts
 from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError
+from impressions_assets.resources import recognizer
 from impressions_assets.sources.offers import forget_silence
+from impressions_assets.speech.heard import forget_heard
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home, attempt_key
 from impressions_assets.storage.ledger import Stage
@@ -48,10 +50,15 @@ def with_shards(stages: list[str]) -> list[str]:
 
 
 def forget_from(home: Home, channel: str, video_id: str, stages: list[str]) -> None:
-    """Remove what the stages know of a video, failures included, and that it had no captions."""
-    key = key_of(video_id)
+    """Remove what the stages know of a video, failures included.
+
+    With its transcript, that it had no captions, and what was recognized in it.
+    """
+    key, tried = key_of(video_id), list(stages)
     if transcripts.STAGE.table in stages:
         forget_silence(home, video_id)
-    home.table("attempts").remove(channel, [attempt_key(key, stage) for stage in stages])
+        forget_heard(home, video_id)
+        tried.append(recognizer.STAGE)
+    home.table("attempts").remove(channel, [attempt_key(key, stage) for stage in tried])
     for stage in reversed(stages):
         home.table(stage).remove(channel, [key])

@@ -51,6 +51,14 @@ class Heard:
         return capture_key(video_id, _KIND, "und", self.engine)
 
 
+def forget_heard(home: Home, video_id: str) -> None:
+    """Forget what was recognized in a video, in every way of hearing, so that it is heard anew."""
+    captures, key = home.table("captures"), key_of(video_id)
+    ours = [known for known in captures.digests(SHARED) if known.startswith(f"{key}-")]
+    heard = [known for known, capture in captures.items(SHARED, ours) if capture.kind == _KIND]
+    captures.remove(SHARED, heard)
+
+
 def engine_of(hearing: Hearing) -> str:
     """Name a way of hearing."""
     return f"whisperx-{digest_of(VERSION, vars(hearing))[:12]}"

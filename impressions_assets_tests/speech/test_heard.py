@@ -1,0 +1,18 @@
+"""What was recognized is kept, for each way of hearing, until a person wants it anew."""
+
+from impressions_assets.speech.heard import Heard, forget_heard
+from impressions_assets.speech.recognizer.job import Hearing
+from impressions_assets.storage.captures import Raw
+from impressions_assets.storage.home import SHARED, Capture, Home
+
+
+def test_a_video_is_heard_anew_when_what_was_heard_is_forgotten(home: Home) -> None:
+    small, large = (Heard(home, Hearing(model=name)) for name in ("small", "large"))
+    small.keep({"a": b"one", "ab": b"another"})
+    large.keep({"a": b"two"})
+    names = {"kind": "captions", "language": "en", "engine": "youtube"}
+    track = Capture(video_id="a", body=b"", revision="", fetched_at="", **names)
+    Raw(home).keep([track])
+    forget_heard(home, "a")
+    assert (small.body("a"), large.body("a"), small.body("ab")) == (None, None, b"another")
+    assert home.table("captures").count(SHARED) == 2
