@@ -79,15 +79,17 @@ def test_other_kinds_decode_to_the_documents_too(house: House, archive: Archive,
 def test_words_that_are_unknown_become_one_mark_where_the_channel_says_so(
     house: House, archive: Archive
 ) -> None:
-    few = {"kind": "words", "vocab_size": 60}
+    few = {"kind": "words", "vocab_size": 100}
     house.declare("talks", archive.folder, tokenizer=few | {"unknown_words": "mark"})
     assert house.data("talks").ok
     made = house.home.version("talks", "tokenizer").fact("digest")
-    assert any("\ufffd" in text for text in house.decoded("talks").values())
-    set_channel(house, f"tokenizer: {few}".replace("'", ""))
+    marked = "".join(house.decoded("talks").values()).count("\ufffd")
+    text = house.home.store.read_text("channels.yaml") or ""
+    house.home.store.write_text("channels.yaml", text.replace("mark", "characters"))
     assert house.data("talks").ok
     assert house.home.version("talks", "tokenizer").fact("digest") != made
-    assert not any("\ufffd" in text for text in house.decoded("talks").values())
+    spelled = "".join(house.decoded("talks").values()).count("\ufffd")
+    assert spelled < marked  # a character may be unknown too
 
 
 def wait_for_captions(house: House, archive: Archive) -> None:

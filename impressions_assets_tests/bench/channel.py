@@ -16,6 +16,7 @@ from impressions_assets.channels.file import add_channel
 from impressions_assets.channels.source_argument import source_of
 from impressions_assets.definitions import defs
 from impressions_assets.jobs import DATA_ASSETS
+from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets_tests.bench.archive import write_archive, write_video
 from impressions_assets_tests.bench.meter import Cost, Meter
@@ -73,14 +74,15 @@ def declare_channel(home: Path, num_videos: int, words_per_video: int) -> int:
 
 def run_assets(home: Path, assets: Sequence[str] = DATA_ASSETS) -> Run:
     """Run the assets, with a storage root opened anew, as every run of ours does."""
-    impressions = Impressions(storage=str(home / "storage"))
+    resources = {"impressions": Impressions(storage=str(home / "storage")), "children": Children()}
     costs: dict[str, Cost] = {}
     metadata: dict[str, dict[str, Any]] = {}
     for name in assets:
         asset = defs.resolve_assets_def(name)
         context = dg.build_asset_context(partition_key=NAME)
         meter = Meter()
-        made: Any = asset(context=context, impressions=impressions)
+        wanted = {key: resources[key] for key in asset.op.required_resource_keys}
+        made: Any = asset(context=context, **wanted)
         *_, result = made if isgenerator(made) else [made]  # after its checks
         costs[name] = meter.read()
         metadata[name] = dict(result.metadata)

@@ -15,8 +15,10 @@ from impressions_assets.gpt.run import TrainingRun
 from impressions_assets.gpt.state import TrainingState
 from impressions_assets.gpt.step import Stepper
 from impressions_assets.gpt.tokenizer import Tokenizer
+from impressions_assets.gpt.unchanged import Unchanged
 
 _TRAINED_ON = 0.9
+_NO_FILES = Unchanged([], {})  # the tokens lie in memory
 
 
 def encoded(text: str, tokenizer: Tokenizer) -> TrainingData:
@@ -31,13 +33,14 @@ def encoded(text: str, tokenizer: Tokenizer) -> TrainingData:
         end_of_text=tokenizer.end_of_text,
     )
     num_bytes = [len(part.encode()) for part in parts]
-    return TrainingData(manifest, "", train, val, *num_bytes)
+    return TrainingData(manifest, "", train, val, ("text",), *num_bytes, _NO_FILES)
 
 
 def of_ids(ids: Sequence[int] | np.ndarray, vocab_size: int) -> TrainingData:
     """Tokens that stand for no text."""
     manifest = Manifest(tokenizer="", vocab_size=vocab_size, dtype="uint32", end_of_text=0)
-    return TrainingData(manifest, "", TokenStream([np.array(ids)]), TokenStream([]), len(ids), 0)
+    train, val = TokenStream([np.array(ids)]), TokenStream([])
+    return TrainingData(manifest, "", train, val, ("ids",), len(ids), 0, _NO_FILES)
 
 
 class Training:
