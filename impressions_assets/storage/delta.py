@@ -88,10 +88,12 @@ class DeltaFolder:
     def files(self, channel: str) -> list[dict[str, Any]]:
         """Return what the log says of the files that hold the channel's rows now."""
         handle = self.open()
-        if handle is None:
-            return []
-        files: list[dict[str, Any]] = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
-        return [file for file in files if file["partition.channel"] == channel]
+        return [] if handle is None else _files(handle, channel)
+
+    def num_rows(self, channel: str) -> int:
+        """Return how many rows of the channel the files of the last snapshot hold."""
+        handle = self._handle
+        return 0 if handle is None else sum(f["num_records"] for f in _files(handle, channel))
 
     def commit(
         self, channel: str, change: Callable[[], tuple[pa.Table | None, Sequence[str]]]
@@ -193,7 +195,7 @@ class DeltaFolder:
             ) from error
 
     def _create(self) -> DeltaTable:
-        DeltaTable.create(
+        return DeltaTable.create(
             self.uri,
             schema=self._schema,
             mode="ignore",
@@ -205,7 +207,11 @@ class DeltaFolder:
             },
             storage_options=self._options,
         )
-        return DeltaTable(self.uri, storage_options=self._options)
+
+
+def _files(handle: DeltaTable, channel: str) -> list[dict[str, Any]]:
+    files: list[dict[str, Any]] = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
+    return [file for file in files if file["partition.channel"] == channel]
 
 
 def _write(handle: DeltaTable, channel: str, batch: pa.Table | None, gone: Sequence[str]) -> None:

@@ -138,6 +138,11 @@ class Store:
         """Return how much the stored files take."""
         return sum(info["size"] for info in self._all_files())
 
+    def holds(self, folder: str) -> bool:
+        """Return whether anything lies in a folder of the root."""
+        with self._telling(f"looking into {self.root}/{folder}"):
+            return bool(self._fs.exists(self._at(folder)))
+
     # Below: how
 
     def _at(self, name: str) -> str:

@@ -233,8 +233,10 @@ class Table(Generic[R]):
         here = f"FROM rows WHERE channel = {quoted(channel)}"
         if wanted is not None:
             here += f" AND key BETWEEN {quoted(wanted[0])} AND {quoted(wanted[-1])}"
-        if wanted is not None and len(wanted) == 1:  # half of all reads: nothing to plan
-            yield self._folder.select(query, f"SELECT * {here}"), wanted
+        one = wanted is not None and len(wanted) == 1
+        if one or self._folder.num_rows(channel) <= WINDOW:  # most reads: nothing to plan
+            found = self._folder.select(query, f"SELECT * {here}")
+            yield found, found["key"].to_pylist() if wanted is None else wanted
             return
         known = sorted(self._folder.select(query, f"SELECT key {here}")["key"].to_pylist())
         chosen = set(known if wanted is None else wanted)

@@ -32,6 +32,21 @@ def test_rows_are_put_replaced_and_removed(home: Home, open_home: Callable[[], H
     assert table.channels() == [CHANNEL]
 
 
+def test_a_new_root_is_opened_without_a_look_for_each_table(
+    home: Home, gcs: GoogleCloudStorage
+) -> None:
+    assert not [request for request in gcs.requests if "_delta_log" in request]
+
+
+def test_few_rows_are_read_once(home: Home, gcs: GoogleCloudStorage) -> None:
+    home.table("videos").put(CHANNEL, videos("a one", "b one"))
+    home.table("videos").put("another", videos(*map(chr, range(1000, 1001 + WINDOW))))
+    before = len(gcs.requests)
+    assert titles(home) == ["a one", "b one"]
+    looks = [r for r in gcs.requests[before:] if r.startswith("GET") and ".parquet" in r]
+    assert len(looks) <= 3  # of the one file: how long its end is, its end, its rows
+
+
 @pytest.mark.slow
 def test_writers_racing_in_a_bucket_lose_no_row(open_home: Callable[[], Home]) -> None:
     homes = [open_home() for _ in range(3)]
