@@ -1,5 +1,6 @@
 """What many tests need: a storage root, a small archive, and a house to run the assets in."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
         patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
         settings.register_profile("quick", patient, max_examples=25)
         settings.register_profile("thorough", patient, max_examples=200)
+
+    gc.disable()  # all that is imported and collected stays: looking through it frees nothing
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector pass over what is there for good: it took a tenth of the time."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
