@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,9 +106,10 @@ def home(tmp_path: Path) -> Home:
     return Home(str(tmp_path / "storage"))
 
 
-@pytest.fixture
-def talks(home: Home) -> ChannelReader:
-    """A talk with a row in each table but one, and a text that nobody spoke."""
+@pytest.fixture(scope="session")
+def _made_talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("talks")
+    home = Home(str(root))
     rows = {
         "videos": Video(video_id="a", source="archive", title="Größe, «1»", tags=("x", "y")),
         "transcripts": Transcript(
@@ -124,7 +126,29 @@ def talks(home: Home) -> ChannelReader:
         home.table(table).put("talks", [Entry(row)])
     untimed = Transcript(video_id="b", origin="text", segments=(Segment(0, 0, "written"),))
     home.table("transcripts").put("talks", [Entry(untimed)])
+    return root
+
+
+@pytest.fixture
+def talks(home: Home, _made_talks: Path) -> ChannelReader:
+    """A talk with a row in each table but one, and a text that nobody spoke."""
+    shutil.copytree(_made_talks, home.root, dirs_exist_ok=True)
     return ChannelReader(home, "talks")
+
+
+@pytest.fixture(scope="session")
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from impressions_assets_tests.reviews import filled
+
+    root = tmp_path_factory.mktemp("reviews")
+    filled(Home(str(root)))
+    return root
+
+
+@pytest.fixture
+def to_review(_filled: Path, tmp_path: Path) -> Home:
+    """The channel that `reviews` has, in a home of the test's own."""
+    return Home(str(shutil.copytree(_filled, tmp_path / "storage")))
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from impressions_assets.text.corrections import corrected_pairs
 from impressions_assets_tests.reviews import (
     PAIRS,
     ROWS,
-    filled,
     kept,
     made_anew,
     sheet,
@@ -23,8 +22,8 @@ from impressions_assets_tests.reviews import (
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return filled(Home(str(tmp_path / "storage")))
+def home(to_review: Home) -> Home:
+    return to_review
 
 
 @pytest.mark.parametrize("name", ["qa_pairs.csv", "chapters.csv", "a.transcript.csv"])

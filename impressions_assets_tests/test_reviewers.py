@@ -14,12 +14,12 @@ from impressions_assets.rows import Chapter, Chapters, Correction, QAPairs, Segm
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
-from impressions_assets_tests.reviews import PAIRS, ROWS, SEGMENTS, filled, kept, made_anew, sheet
+from impressions_assets_tests.reviews import PAIRS, ROWS, SEGMENTS, kept, made_anew, sheet
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return filled(Home(str(tmp_path / "storage")))
+def home(to_review: Home) -> Home:
+    return to_review
 
 
 def test_what_one_reviewer_left_alone_undoes_nothing_of_another(home: Home, tmp_path: Path) -> None:

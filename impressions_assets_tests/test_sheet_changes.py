@@ -12,7 +12,6 @@ from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.reviews import (
     Edit,
-    filled,
     kept,
     made_anew,
     sheet,
@@ -20,8 +19,8 @@ from impressions_assets_tests.reviews import (
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return filled(Home(str(tmp_path / "storage")))
+def home(to_review: Home) -> Home:
+    return to_review
 
 
 def test_a_span_that_moves_takes_what_is_said_in_it(home: Home, tmp_path: Path) -> None:
