@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,16 @@ def commands_of(text: str) -> list[str]:
 COMMANDS = [(page, line) for page in PAGES for line in commands_of(page.read_text("utf-8"))]
 
 
-def parse(arguments: list[str]) -> None:
-    """Let the parser take a command line, without running anything."""
+@cache
+def _commands() -> TyperGroup:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
+    return group
+
+
+def parse(arguments: list[str]) -> None:
+    """Let the parser take a command line, without running anything."""
+    group = _commands()
     name, *rest = arguments
     context = group.make_context("impressions", [name])
     command = group.get_command(context, name)

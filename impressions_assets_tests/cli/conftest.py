@@ -1,11 +1,13 @@
 """A home of the test's own, and the command line in it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 from typer.testing import CliRunner
 
 from impressions_assets.cli.main import app
@@ -20,6 +22,14 @@ def _command_line(*arguments: str) -> Any:
     return CliRunner().invoke(app, arguments, env={"COLUMNS": "300", "TERM": "dumb"})
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _commands_made_once() -> Iterator[None]:
+    """Typer makes all commands anew for each that it runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
+        yield
+
+
 @pytest.fixture
 def impressions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Impressions:
     """Runs a command in an empty home."""
@@ -30,7 +40,7 @@ def impressions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Impressions:
 
 @pytest.fixture(scope="session")
 def made_talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a dataset of three talks, made once."""
+    """A home with a dataset of three talks, made once; what was said stands beside it."""
     folder = tmp_path_factory.mktemp("talks")
     archive = Archive(folder / "archive")
     stamps = "0:00 Beginning\n0:20 Middle\n0:40 End"
@@ -42,6 +52,7 @@ def made_talks(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert added.exit_code == 0, added.output
         made = _command_line("materialize", "talks", "--select", DATA)
         assert made.exit_code == 0, made.output
+    (folder / "said").write_text(made.stderr)
     return folder / "home"
 
 
