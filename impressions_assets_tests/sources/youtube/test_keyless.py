@@ -140,7 +140,7 @@ def test_the_sweep_asks_for_those_whose_title_changed_and_who_are_missing(world,
 def test_a_block_pauses_and_then_it_goes_on_where_it_stopped(
     world, owner, keyless, visitor, youtube, fault, path
 ):
-    clips = world.uploads(owner, 15)
+    clips = world.uploads(owner, 4)
     youtube.fail(path, fault)
     first = keyless()
     assert isinstance(first.error, Blocked)
@@ -148,8 +148,8 @@ def test_a_block_pauses_and_then_it_goes_on_where_it_stopped(
     youtube.heal()
     visitor.now = first.error.until
     assert keyless().videos.keys() == ids(clips)
-    assert len({r.query["v"] for r in youtube.asked(WATCH)}) == 15
-    assert len(youtube.asked(WATCH)) <= 16
+    assert {r.query["v"] for r in youtube.asked(WATCH)} == ids(clips)
+    assert len(youtube.asked(WATCH)) <= len(clips) + 1
 
 
 def test_a_player_that_wants_a_login_from_a_robot_is_a_block_and_no_missing_video(
@@ -219,7 +219,7 @@ def test_what_a_proxy_says_of_itself_is_not_taken_for_a_deleted_video(visitor):
 @pytest.mark.parametrize("fault", [500, "cut", "empty"])
 @pytest.mark.parametrize("path", [WATCH, NEXT, PLAYLIST, BROWSE])
 def test_what_may_work_a_moment_later_is_tried_again(world, owner, keyless, youtube, path, fault):
-    clips = world.uploads(owner, 12)
+    clips = world.uploads(owner, 3)
     youtube.fail(path, fault)
     seen = keyless()
     while seen.error or seen.failed:
@@ -227,6 +227,7 @@ def test_what_may_work_a_moment_later_is_tried_again(world, owner, keyless, yout
         seen = keyless(sweep=True)
     assert seen.videos.keys() == ids(clips)
     assert all(video.status == "ok" for video in seen.videos.values())
+    assert youtube.asked(path)
 
 
 @pytest.mark.slow
