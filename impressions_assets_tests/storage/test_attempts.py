@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from impressions_assets.errors import (
     Blocked,
@@ -14,9 +15,10 @@ from impressions_assets.errors import (
 )
 from impressions_assets.rows import Chapters, Failed, Video
 from impressions_assets.storage.attempts import attempts, paused
-from impressions_assets.storage.home import Home
+from impressions_assets.storage.home import Attempt, Home
 from impressions_assets.storage.ledger import each, plan, refresh
 from impressions_assets.storage.listing import reconcile
+from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.listings import CHANNEL, CHAPTERS, NOW, UNTIL, no_chapters, videos
 
 
@@ -54,13 +56,18 @@ def test_the_delay_between_tries_is_capped_but_never_the_tries(home: Home) -> No
     def never(video: Video) -> Chapters:
         raise SourceMissing("not yet")
 
-    now = NOW
-    for number in range(1, 40):
+    def failed(count: int, now: datetime) -> tuple[Attempt, datetime]:
         (attempt,) = refresh(home, CHAPTERS, CHANNEL, each(never), now=now).failed
-        assert attempt.count == number
+        assert attempt.count == count
         due = datetime.fromisoformat(attempt.next_try or "")
         assert due - now <= timedelta(days=1)
-        now = due
+        return attempt, due
+
+    now = NOW
+    for count in range(1, 12):
+        attempt, now = failed(count, now)
+    home.table("attempts").put(CHANNEL, [Entry(replace(attempt, count=59))])
+    failed(60, now)
 
 
 def test_a_permanent_failure_is_tried_again_only_when_its_input_changes(home: Home) -> None:
