@@ -37,15 +37,18 @@ subprocess.run(sys.argv[1:])
 
 @posix
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
-def test_a_signal_saves_where_it_is_and_a_resume_goes_on_from_there(
-    corpus, tmp_path, uninterrupted, name
-):
+def test_a_signal_saves_where_it_is(corpus, tmp_path, name):
     number = getattr(signal, name)
     handler = signal.getsignal(number)
-    stopped = trained(corpus.run(tmp_path), at=("step 17 loss", send(number)))
-    assert (stopped.stopped, stopped.steps) == (name, 17)
-    assert Checkpoint.open(tmp_path / "last").meta.step == 17
+    stopped = trained(corpus.run(tmp_path), at=("step 7 loss", send(number)))
+    assert (stopped.stopped, stopped.steps) == (name, 7)
+    assert Checkpoint.open(tmp_path / "last").meta.step == 7
     assert signal.getsignal(number) == handler
+
+
+@posix
+def test_what_a_signal_stopped_goes_on_from_there(corpus, tmp_path, uninterrupted):
+    trained(corpus.run(tmp_path), at=("step 17 loss", send(signal.SIGTERM)))
     resumed = trained(corpus.run(tmp_path))
     assert (resumed.resumed_from, resumed.stopped) == (17, None)
     for folder in ("best", "last"):
