@@ -73,7 +73,7 @@ def _made_up(random: np.random.Generator) -> set[str]:
     words: set[str] = set()
     while len(words) < _VOCABULARY:
         parts = [
-            random.choice(kind)
+            kind[random.integers(0, len(kind))]
             for _ in range(random.integers(1, 4))
             for kind in (_ONSETS, _VOWELS, _CODAS)
         ]
