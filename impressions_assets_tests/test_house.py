@@ -82,6 +82,7 @@ def test_make_without_a_fitting_python_says_what_to_install(tmp_path: Path) -> N
     [
         ("channels.file", {"dagster", "torch", "pandas"}),
         ("settings", {"dagster", "torch", "pandas"}),
+        pytest.param("gpt.sample", {"dagster", "pandas", "torch._dynamo"}, marks=pytest.mark.slow),
     ],
 )
 def test_what_is_loaded_often_loads_nothing_heavy(module: str, absent: set[str]) -> None:

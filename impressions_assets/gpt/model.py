@@ -45,7 +45,7 @@ class GPT(nn.Module, ABC):
         # A compiler for CUDA fuses what follows the product; by hand, less is held.
         fuses = hidden_BTC.is_cuda and torch.compiler.is_compiling()
         loss = plain_loss if fuses else head_loss
-        return cast(Tensor, loss(hidden_BTC.flatten(0, 1), self._head(), targets_BT.flatten()))
+        return loss(hidden_BTC.flatten(0, 1), self._head(), targets_BT.flatten())
 
     def expect(self, counts_V: Tensor) -> None:
         """Tell how often the training text holds each token, once the weights are as they start."""

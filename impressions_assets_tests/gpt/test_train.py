@@ -54,7 +54,7 @@ def test_checkpoints_hold_the_losses_and_the_settings(uninterrupted, corpus):
 
 
 def test_it_beats_the_unigram_baseline(corpus):
-    result = trained(corpus.run(max_iters=150, learning_rate=1e-2, log_interval=50))
+    result = trained(corpus.run(max_iters=60, learning_rate=1e-2, log_interval=50))
     assert result.val_bits_per_byte < 0.7 * result.unigram_bits_per_byte
 
 
