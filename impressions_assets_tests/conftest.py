@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from hypothesis import HealthCheck, settings  # a second that other tests need not spend
 
         patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-        settings.register_profile("quick", patient, max_examples=25)
+        settings.register_profile("quick", patient, max_examples=15)
         settings.register_profile("thorough", patient, max_examples=200)
 
     gc.disable()  # all that is imported and collected stays: looking through it frees nothing

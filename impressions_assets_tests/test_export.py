@@ -23,24 +23,21 @@ def test_markdown_and_text_are_a_file_per_video(talks: ChannelReader, tmp_path: 
     assert (tmp_path / "a.txt").read_text("utf-8") == "Größe"
 
 
-@pytest.mark.parametrize(
-    "video_id", ["../../etc/passwd", "a b/c", ".hidden", "", "x" * 300, "README"]
-)
-def test_no_id_leaves_the_folder(talks: ChannelReader, tmp_path: Path, video_id: str) -> None:
-    document = Document(video_id=video_id, text="words", split="train")
-    talks.home.table("documents").put("other", [Entry(document)])
-    file, card = export(ChannelReader(talks.home, "other"), "text", tmp_path / "out")
-    assert file.parent == card.parent == tmp_path / "out"
-    assert file.stem != card.stem
-    assert file.read_text() == "words"
-    assert not file.name.startswith(".")
+def test_no_id_leaves_the_folder(home: Home, tmp_path: Path) -> None:
+    video_ids = ["../../etc/passwd", "a b/c", ".hidden", "", "x" * 300, "README"]
+    documents = [Document(video_id=one, text=f"words {one}", split="train") for one in video_ids]
+    home.table("documents").put("other", [Entry(document) for document in documents])
+    *files, card = export(ChannelReader(home, "other"), "text", tmp_path / "out")
+    assert sorted(file.read_text() for file in files) == sorted(one.text for one in documents)
+    assert {file.parent for file in (*files, card)} == {tmp_path / "out"}
+    assert card.stem not in [file.stem for file in files]
+    assert not [file for file in files if file.name.startswith(".")]
 
 
-def test_ids_that_look_alike_get_files_of_their_own(talks: ChannelReader, tmp_path: Path) -> None:
-    for video_id in ("a/b", "a:b"):
-        document = Document(video_id=video_id, text=video_id, split="train")
-        talks.home.table("documents").put("other", [Entry(document)])
-    *files, _ = export(ChannelReader(talks.home, "other"), "text", tmp_path)
+def test_ids_that_look_alike_get_files_of_their_own(home: Home, tmp_path: Path) -> None:
+    documents = [Document(video_id=one, text=one, split="train") for one in ("a/b", "a:b")]
+    home.table("documents").put("other", [Entry(document) for document in documents])
+    *files, _ = export(ChannelReader(home, "other"), "text", tmp_path / "out")
     assert sorted(file.read_text() for file in files) == ["a/b", "a:b"]
 
 

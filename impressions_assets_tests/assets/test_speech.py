@@ -108,6 +108,7 @@ def test_speech_is_recognized_where_captions_will_not_do(house: House, archive, 
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_a_killed_recognizer_and_broken_files_stop_nobody_else(house: House, archive, counted):
     silent(archive, "aaa", "bbb", "ccc", "ddd", "eee")
     (archive.folder / "ddd.wav").write_bytes(b"no sound")

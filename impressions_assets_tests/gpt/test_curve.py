@@ -15,7 +15,7 @@ def png_of(markdown: str) -> bytes:
     return base64.b64decode(found[1], validate=True)
 
 
-@pytest.mark.parametrize("length", [0, 1, 50, 20_000])
+@pytest.mark.parametrize("length", [0, 1, 20_000])
 def test_it_is_a_png_below_50_kilobytes(length: int) -> None:
     history = [
         HistoryPoint(n, 8 / (n + 1) + (n % 7) / 9, 8 / (n + 1) if n % 10 == 0 else None)

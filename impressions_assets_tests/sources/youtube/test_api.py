@@ -38,7 +38,7 @@ def test_what_may_work_a_moment_later_is_tried_again(youtube, clips, lister, vis
 
 
 def test_a_server_that_hangs_is_left_after_the_time_limit_and_asked_again(youtube, clips, visitor):
-    visitor.timeout_seconds = 0.2
+    visitor.timeout_seconds = 0.5
     youtube.fail(VIDEOS, "hang")
     assert visitor.lister().videos([clips[0].video_id]).items
     assert len(youtube.asked(VIDEOS)) == 2

@@ -75,9 +75,9 @@ def test_a_block_that_another_thread_met_stops_a_listing_between_two_requests(
 def test_connections_are_as_many_as_are_used_at_once(
     youtube: YouTube, owner: Owner, connect: Connect
 ) -> None:
-    clips = youtube.world.uploads(owner, 40)
+    clips = youtube.world.uploads(owner, 16)
     client = connect()
-    for _ in range(3):  # as batches do, each with threads of its own
+    for _ in range(2):  # as batches do, each with threads of its own
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(client.offer, [clip.video_id for clip in clips]))
     assert len(client._idle) <= 4
