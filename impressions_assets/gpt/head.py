@@ -138,15 +138,18 @@ class _Chunk:
     def losses(self) -> Tensor:
         """The loss of each, (R,); leaves their probabilities in the place of the logits."""
         weight, cap, prior, _ = self.head
-        logits_RV = _product(self.hidden, weight.T, self.room[0])
-        if cap is not None:
-            self._gate_RV = logits_RV.mul_(2 / cap).sigmoid_()
-            logits_RV = torch.mul(self._gate_RV, 2 * cap, out=self.room[1]).sub_(cap)
-        if prior is not None:
-            logits_RV.add_(prior)
-        highest_R1 = logits_RV.amax(1, keepdim=True) if cap is None else None
-        if highest_R1 is not None:
+        if cap is None:
+            logits_RV = _product(self.hidden, weight.T, self.room[0])
+            if prior is not None:
+                logits_RV.add_(prior)
+            highest_R1 = logits_RV.amax(1, keepdim=True)
             logits_RV.sub_(highest_R1)
+        else:
+            product_RV = _product(self.hidden * (2 / cap), weight.T, self.room[0])
+            self._gate_RV = product_RV.sigmoid_()
+            least = product_RV.new_tensor(-cap) if prior is None else prior - cap
+            logits_RV = torch.add(least, self._gate_RV, alpha=2 * cap, out=self.room[1])
+            highest_R1 = None
         chosen_R1 = logits_RV.gather(1, self.targets)
         self._shares_RV = logits_RV.exp_()
         total_R1 = self._shares_RV.sum(1, keepdim=True)
@@ -157,17 +160,18 @@ class _Chunk:
 
     def add_gradient(self, weight_grad_VC: Tensor, valid_R1: Tensor) -> Tensor:
         """Add to that of the matrix; give that of the hidden states, (R, C)."""
-        shares_RV, weight, cap = self._shares_RV, self.head.weight, self.head.cap
+        shares_RV, weight, scale = self._shares_RV, self.head.weight, 1
         wrong_R1 = shares_RV.gather(1, self.targets) - 1
         shares_RV.scatter_(1, self.targets, wrong_R1)
-        if cap is not None:  # the slope of the cap is 4 gate (1 - gate)
-            shares_RV.mul_(self._gate_RV.addcmul_(self._gate_RV, self._gate_RV, value=-1)).mul_(4)
-        shares_RV, hidden_RC = shares_RV.to(weight.dtype), self.hidden * valid_R1
+        if self.head.cap is not None:  # the slope of the cap is 4 gate (1 - gate)
+            shares_RV.mul_(self._gate_RV.addcmul_(self._gate_RV, self._gate_RV, value=-1))
+            scale = 4
+        shares_RV, hidden_RC = shares_RV.to(weight.dtype), self.hidden * (valid_R1 * scale)
         if weight.dtype == torch.float32:
             weight_grad_VC.addmm_(shares_RV.T, hidden_RC)
         else:
             weight_grad_VC.add_(shares_RV.T @ hidden_RC)
-        return shares_RV @ weight
+        return (shares_RV @ weight).float().mul_(scale)
 
 
 def _chunks(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tensor) -> list[_Chunk]:
