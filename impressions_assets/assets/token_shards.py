@@ -13,7 +13,7 @@ from impressions_assets.duplicates import duplicates_in
 from impressions_assets.errors import NothingToDo
 from impressions_assets.gpt.manifest import MANIFEST, Manifest, Shard, read_manifest, write_manifest
 from impressions_assets.gpt.shard_plan import DocumentRef, PlannedShard, plan_shards, split_single
-from impressions_assets.gpt.shards import token_type, write_shard
+from impressions_assets.gpt.shards import manifest_of, write_shard
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Document
@@ -115,13 +115,7 @@ class Corpus:
             if shard:
                 reused += [files[shard.file], files[shard.anchors_file]]
             shards.append(shard or self._write(folder / "new", plan, tokenizer))
-        manifest = Manifest(
-            tokenizer=tokenizer.digest,
-            vocab_size=tokenizer.vocab_size,
-            dtype=token_type(tokenizer.vocab_size),
-            end_of_text=tokenizer.end_of_text,
-            shards=tuple(shards),
-        )
+        manifest = manifest_of(tokenizer, shards)
         (folder / "new").mkdir(parents=True, exist_ok=True)
         write_manifest(folder / "new", manifest)
         return self._home.publish(

@@ -25,6 +25,7 @@ from impressions_assets.gpt.loader import Position
 from impressions_assets.gpt.model import GPT, model_of
 from impressions_assets.gpt.run import HistoryPoint
 from impressions_assets.gpt.swap import current, replacing
+from impressions_assets.gpt.tokenizer import Tokenizer
 
 Tensors = Mapping[str, Tensor]
 FORMAT_VERSION = 1
@@ -55,6 +56,21 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     scaler: dict[str, int | float] = {}  # torch refuses a growth interval of 2000.0
     libraries: dict[str, str] = {}
     files: dict[str, str] = {}
+
+
+def untrained_meta(shape: ModelConfig, tokenizer: Tokenizer) -> Meta:
+    """What is known of weights that no training of ours gave."""
+    return Meta(
+        step=0,
+        position=Position(),
+        model=shape.model_dump(),
+        train={},
+        vocab_size=tokenizer.vocab_size,
+        end_of_text=tokenizer.end_of_text,
+        context=shape.block_size,
+        tokenizer=tokenizer.digest,
+        manifest="",
+    )
 
 
 def save_checkpoint(

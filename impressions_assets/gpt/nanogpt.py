@@ -18,7 +18,7 @@ import numpy.typing as npt
 from impressions_assets.errors import CorruptFile, MissingFile, NothingToDo, TokenizerError
 from impressions_assets.gpt.anchors import anchor_rows, write_anchors
 from impressions_assets.gpt.manifest import Manifest, Shard, ShardDocument, write_manifest
-from impressions_assets.gpt.shards import copy_tokens, open_shard, published, token_type
+from impressions_assets.gpt.shards import copy_tokens, manifest_of, open_shard, published
 from impressions_assets.gpt.symbols import symbols_of
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer
 from impressions_assets.gpt.vocabulary import CARD
@@ -69,14 +69,7 @@ def read_nanogpt(folder_from: Path, folder_to: Path) -> Tokenizer:
     shards = [*_copied(shards_dir, "train", train, tokenizer)]
     if val is not None and len(val):
         shards += _copied(shards_dir, "val", val, tokenizer)
-    manifest = Manifest(
-        tokenizer=tokenizer.digest,
-        vocab_size=tokenizer.vocab_size,
-        dtype=token_type(tokenizer.vocab_size),
-        end_of_text=tokenizer.end_of_text,
-        shards=tuple(shards),
-    )
-    write_manifest(shards_dir, manifest)
+    write_manifest(shards_dir, manifest_of(tokenizer, shards))
     tokenizer.save(folder_to / "tokenizer")
     return tokenizer
 

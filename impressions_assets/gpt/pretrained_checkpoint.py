@@ -5,9 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impressions_assets.gpt.checkpoint import Checkpoint, Meta
+from impressions_assets.gpt.checkpoint import Checkpoint, untrained_meta
 from impressions_assets.gpt.config import ModelConfig
-from impressions_assets.gpt.loader import Position
 from impressions_assets.gpt.pretrained import Pretrained
 from impressions_assets.gpt.run import TrainingRun
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer
@@ -35,18 +34,7 @@ class PretrainedCheckpoint(Checkpoint):
 
     def __init__(self, theirs: Pretrained, tokenizer: Tokenizer, shape: ModelConfig) -> None:
         self._theirs = theirs
-        meta = Meta(
-            step=0,
-            position=Position(),
-            model=shape.model_dump(),
-            train={},
-            vocab_size=tokenizer.vocab_size,
-            end_of_text=tokenizer.end_of_text,
-            context=shape.block_size,
-            tokenizer=tokenizer.digest,
-            manifest="",
-        )
-        super().__init__(theirs.folder, meta)
+        super().__init__(theirs.folder, untrained_meta(shape, tokenizer))
 
     @property
     def weights_digest(self) -> str:

@@ -70,6 +70,17 @@ def open_shard(
     return np.memmap(path, dtype=dtype, mode="r", offset=HEADER_BYTES, shape=(int(header[2]),))
 
 
+def manifest_of(tokenizer: Tokenizer, shards: Iterable[Shard]) -> Manifest:
+    """Return the manifest of shards that a tokenizer made."""
+    return Manifest(
+        tokenizer=tokenizer.digest,
+        vocab_size=tokenizer.vocab_size,
+        dtype=token_type(tokenizer.vocab_size),
+        end_of_text=tokenizer.end_of_text,
+        shards=tuple(shards),
+    )
+
+
 def write_shard(
     folder: Path, planned: PlannedShard, documents: Iterable[Document], tokenizer: Tokenizer
 ) -> Shard:

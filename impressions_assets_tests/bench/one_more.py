@@ -18,9 +18,9 @@ from impressions_assets.assets.documents import settings_of as document_settings
 from impressions_assets.assets.tokenizer import SAMPLE_CHARACTERS
 from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.source_argument import source_of
-from impressions_assets.gpt.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from impressions_assets.gpt.manifest import MANIFEST, read_manifest, write_manifest
 from impressions_assets.gpt.shard_plan import DocumentRef, plan_shards
-from impressions_assets.gpt.shards import token_type, write_shard
+from impressions_assets.gpt.shards import manifest_of, write_shard
 from impressions_assets.gpt.tokenizer import load_tokenizer, make_tokenizer
 from impressions_assets.rows import Document, Track, Transcript, Video
 from impressions_assets.sources.archive import ArchiveSource
@@ -148,13 +148,7 @@ class _Rooms:
             with self._counted("token_shards"):
                 shards[plan.file] = write_shard(self._shards, plan, documents, tokenizer)
         with self._counted("token_shards"):
-            manifest = Manifest(
-                tokenizer=tokenizer.digest,
-                vocab_size=tokenizer.vocab_size,
-                dtype=token_type(tokenizer.vocab_size),
-                end_of_text=tokenizer.end_of_text,
-                shards=tuple(shards[plan.file] for plan in planned),
-            )
+            manifest = manifest_of(tokenizer, (shards[plan.file] for plan in planned))
             write_manifest(self._shards, manifest)
         return len(due)
 

@@ -12,6 +12,7 @@ from impressions_assets.gpt.evaluate import Evaluator
 from impressions_assets.gpt.loader import TokenStream
 from impressions_assets.gpt.manifest import Manifest
 from impressions_assets.gpt.run import TrainingRun
+from impressions_assets.gpt.shards import manifest_of
 from impressions_assets.gpt.state import TrainingState
 from impressions_assets.gpt.step import Stepper
 from impressions_assets.gpt.tokenizer import Tokenizer
@@ -26,14 +27,10 @@ def encoded(text: str, tokenizer: Tokenizer) -> TrainingData:
     cut = int(len(text) * _TRAINED_ON)
     parts = [text[:cut], text[cut:]]
     train, val = (TokenStream([np.array(tokenizer.encode(part), np.uint32)]) for part in parts)
-    manifest = Manifest(
-        tokenizer=tokenizer.digest,
-        vocab_size=tokenizer.vocab_size,
-        dtype="uint32",
-        end_of_text=tokenizer.end_of_text,
-    )
     num_bytes = [len(part.encode()) for part in parts]
-    return TrainingData(manifest, "", train, val, ("text",), *num_bytes, _NO_FILES)
+    return TrainingData(
+        manifest_of(tokenizer, ()), "", train, val, ("text",), *num_bytes, _NO_FILES
+    )
 
 
 def of_ids(ids: Sequence[int] | np.ndarray, vocab_size: int) -> TrainingData:

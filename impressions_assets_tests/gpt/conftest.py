@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
-from impressions_assets.gpt.manifest import Manifest, write_manifest
+from impressions_assets.gpt.manifest import write_manifest
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.gpt.shard_plan import DocumentRef, plan_shards
-from impressions_assets.gpt.shards import token_type, write_shard
+from impressions_assets.gpt.shards import manifest_of, write_shard
 from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
 from impressions_assets.rows import Document
 from impressions_assets_tests.gpt.driving import trained
@@ -84,14 +84,7 @@ def write_corpus(folder: Path, texts: dict[str, str], val: frozenset[str] = froz
         write_shard(shards_dir, plan, [documents[name] for name in plan.video_ids], tokenizer)
         for plan in plan_shards(refs, tokenizer.digest)
     ]
-    manifest = Manifest(
-        tokenizer=tokenizer.digest,
-        vocab_size=tokenizer.vocab_size,
-        dtype=token_type(tokenizer.vocab_size),
-        end_of_text=tokenizer.end_of_text,
-        shards=tuple(shards),
-    )
-    write_manifest(shards_dir, manifest)
+    write_manifest(shards_dir, manifest_of(tokenizer, shards))
     return Corpus(folder, tokenizer)
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from impressions_assets.gpt.assess import Assessment, Request, main
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
-from impressions_assets.gpt.manifest import Manifest, write_manifest
+from impressions_assets.gpt.manifest import write_manifest
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.gpt.shard_plan import DocumentRef, plan_shards
-from impressions_assets.gpt.shards import token_type, write_shard
+from impressions_assets.gpt.shards import manifest_of, write_shard
 from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
 from impressions_assets.rows import Document
 from impressions_assets_tests.archives import talk
@@ -28,14 +28,7 @@ def shards(folder: Path, tokenizer: Tokenizer, texts: dict[str, str], val: str) 
         write_shard(folder, plan, (documents[i] for i in plan.video_ids), tokenizer)
         for plan in plan_shards(refs, tokenizer.digest)
     ]
-    manifest = Manifest(
-        tokenizer=tokenizer.digest,
-        vocab_size=tokenizer.vocab_size,
-        dtype=token_type(tokenizer.vocab_size),
-        end_of_text=tokenizer.end_of_text,
-        shards=tuple(written),
-    )
-    write_manifest(folder, manifest)
+    write_manifest(folder, manifest_of(tokenizer, written))
     return folder
 
 

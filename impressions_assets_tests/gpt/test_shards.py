@@ -21,6 +21,7 @@ from impressions_assets.gpt.manifest import Manifest
 from impressions_assets.gpt.nanogpt import write_nanogpt
 from impressions_assets.gpt.shard_plan import DocumentRef, PlannedShard, plan_shards
 from impressions_assets.gpt.shards import (
+    manifest_of,
     open_shard,
     read_documents,
     token_type,
@@ -59,14 +60,7 @@ def sharded(folder: Path, documents: list[Document], tokenizer: Tokenizer = BPE)
         write_shard(folder, plan, (by_id[i] for i in plan.video_ids), tokenizer)
         for plan in planned(documents, tokenizer)
     ]
-    manifest = Manifest(
-        tokenizer=tokenizer.digest,
-        vocab_size=tokenizer.vocab_size,
-        dtype=token_type(tokenizer.vocab_size),
-        end_of_text=tokenizer.end_of_text,
-        shards=tuple(shards),
-    )
-    return Sharded(folder, manifest, by_id)
+    return Sharded(folder, manifest_of(tokenizer, shards), by_id)
 
 
 def one_shard(folder: Path) -> Path:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
+from impressions_assets.gpt.checkpoint import Checkpoint, save_checkpoint, untrained_meta
 from impressions_assets.gpt.config import ModelConfig
-from impressions_assets.gpt.loader import Position
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.symbols import learn_words, read_json_vocabulary
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
@@ -47,19 +46,9 @@ def checkpoint_of(folder: Path, shape: ModelConfig, tokenizer: Tokenizer) -> Pat
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
-    tokenizer.save(folder.parent / f"{folder.name}-tokenizer")
-    meta = Meta(
-        step=3,
-        position=Position(),
-        model=shape.model_dump(),
-        train={},
-        vocab_size=tokenizer.vocab_size,
-        end_of_text=tokenizer.end_of_text,
-        context=shape.block_size,
-        tokenizer=tokenizer.digest,
-        manifest="m" * 64,
-    )
+    meta = untrained_meta(shape, tokenizer)
     tokenizer_dir = folder.parent / f"{folder.name}-tokenizer"
+    tokenizer.save(tokenizer_dir)
     save_checkpoint(folder, meta, model.state_dict(), {}, tokenizer_dir)
     return folder
 
