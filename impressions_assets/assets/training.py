@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError, TrainingError
-from impressions_assets.gpt.config import ModelConfig, TrainConfig, resolve
+from impressions_assets.gpt.config import OF_NO_WEIGHT, ModelConfig, TrainConfig, resolve
 from impressions_assets.gpt.manifest import read_manifest
 from impressions_assets.gpt.pretrained import PREFIX, Pretrained, pretrained
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
@@ -29,9 +29,6 @@ from impressions_assets.storage.home import Artifact, Home
 VERSION = 1
 KIND = "checkpoint"
 RESULT = "result.json"
-# How a training computes and what it shows; with others it is the same training.
-_OF_NO_WEIGHT = {"device", "log_interval", "compile", "processes", "activation_checkpointing"}
-_OF_NO_WEIGHT |= {"tensorboard"}
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ def made_from_of(
         VERSION,
         shards.digest,
         model.model_dump(),
-        train.model_dump(exclude=_OF_NO_WEIGHT),
+        train.model_dump(exclude=set(OF_NO_WEIGHT)),
         start.digest if start else None,
     )
 

@@ -20,6 +20,12 @@ Gelu = Literal["exact", "tanh"]
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 
+# How a training computes and what it shows: with others it is the same training.
+OF_NO_WEIGHT = frozenset(
+    ("device", "log_interval", "compile", "processes", "activation_checkpointing", "tensorboard")
+)
+
+
 class ModelConfig(BaseModel):
     """The shape of a GPT; the size of its vocabulary comes from the tokenizer."""
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from impressions_assets.errors import CheckpointError
 from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
+from impressions_assets.gpt.config import OF_NO_WEIGHT
 from impressions_assets.gpt.data import TrainingData
 from impressions_assets.gpt.device import device_of, dtype_of
 from impressions_assets.gpt.loader import ORDER, Position, WindowLoader
@@ -24,10 +25,9 @@ from impressions_assets.gpt.ranks import Ranks
 from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 
 _MOST_POINTS = 4_000  # of losses in the record; beyond, every second one goes
-# These change nothing in what is learned, so a training may go on exactly with others.
-_WATCHING = ("eval_interval", "eval_iters", "log_interval", "patience", "max_seconds")
-_KEEPING = ("save_every", "save_each_epoch", "tensorboard")
-_FREE_SETTINGS = frozenset((*_WATCHING, *_KEEPING, "processes", "activation_checkpointing"))
+# Nor do these change what is learned, only what is kept of it: a training may go on with others.
+_WATCHING = ("eval_interval", "eval_iters", "patience", "max_seconds", "save_every")
+_FREE_SETTINGS = OF_NO_WEIGHT | {*_WATCHING, "save_each_epoch"}
 
 
 @dataclass

@@ -53,6 +53,13 @@ def test_settings_that_only_watch_do_not_hinder_a_resume(corpus, tmp_path):
     assert result.resumed_from == 10
 
 
+@pytest.mark.slow
+def test_another_device_or_compiler_goes_on_and_loses_nothing(corpus, tmp_path):
+    """`train --device cpu` after a stop without it found its folder, and began at step 0."""
+    killed(corpus.run(tmp_path, device="auto"), "step 17 loss")
+    assert trained(corpus.run(tmp_path, device="cpu", compile=False)).resumed_from == 10
+
+
 def test_other_shards_are_no_resume(corpus, make_corpus, tmp_path):
     trained(corpus.run(tmp_path / "out", max_iters=10))
     other, lines = make_corpus({f"t{n}": "Another text altogether. " * 9 for n in range(3)}), []
