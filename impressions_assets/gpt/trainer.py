@@ -73,7 +73,8 @@ class Trainer:
         self._evaluator = self._make_evaluator()
         self._num_steps = self._length_in_steps()
         self._resumed_from = pick_up(run, self._state, log)
-        self._board = Board(run.board_dir, self._resumed_from, self._state.progress.evaluated_step)
+        evaluated = self._state.progress.evaluated_step
+        self._board = Board(run.board_dir, self._resumed_from, evaluated, log)
         self._stepper = Stepper(self._state, self._config, self._num_steps, log)
         self._nats_to_bits_per_byte = len(data.train) / data.train_bytes / math.log(2)
         flops = self._state.model.flops_per_token(self._state.loader.length)

@@ -1,5 +1,6 @@
 """Curves for TensorBoard: what the log says, each step once, and nothing where it is missing."""
 
+import errno
 import math
 import sys
 
@@ -52,6 +53,34 @@ def test_without_tensorboard_it_trains_and_says_nothing(corpus, tmp_path, monkey
     assert trained(corpus.run(tmp_path, tensorboard=True, max_iters=3), lines=lines).steps == 3
     assert not (tmp_path / "tensorboard").exists()
     assert not any("tensorboard" in line for line in lines)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("full_at", [0, 3, 40])
+def test_a_full_disk_ends_the_curves_and_not_the_training(corpus, tmp_path, monkeypatch, full_at):
+    """Points wait for a thread of TensorBoard's, whose error comes with one of the next."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    written, write = [], RecordWriter.write
+
+    def write_until_full(writer, data):
+        written.append(data)
+        if len(written) > full_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(writer, data)
+
+    monkeypatch.setattr(RecordWriter, "write", write_until_full)
+    lines: list[str] = []
+    assert trained(corpus.run(tmp_path, tensorboard=True, max_iters=12), lines=lines).steps == 12
+    (told,) = (line for line in lines if "curves for TensorBoard end here" in line)
+    assert f"{tmp_path / 'tensorboard'} ([Errno 28] No space left on device)" in told
+
+
+def test_curves_that_cannot_be_begun_are_told(corpus, tmp_path):
+    (tmp_path / "tensorboard").write_text("a file, not a folder")
+    lines: list[str] = []
+    assert trained(corpus.run(tmp_path, tensorboard=True, max_iters=2), lines=lines).steps == 2
+    assert sum("cannot be written to" in line for line in lines) == 1
 
 
 def test_without_a_folder_nothing_is_drawn(corpus, tmp_path, monkeypatch):
