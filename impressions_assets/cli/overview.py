@@ -50,13 +50,16 @@ def gc(
         typer.Option(min=0, help="Leave what is younger: a run may be about to use it."),
     ] = 1.0,
 ) -> None:
-    """Delete files that nothing names any more: superseded shards, old versions of tables."""
+    """Delete what nothing names any more: superseded shards, old tables, lost trainings."""
+    from impressions_assets.assets.left_trainings import left_trainings
+
     place = open_place()
     removed = place.home.gc(older_than_hours)
-    for pattern in _LEFTOVERS:
-        for folder in place.settings.scratch.glob(pattern):
-            if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+    scratch = place.settings.scratch
+    leftovers = [folder for pattern in _LEFTOVERS for folder in scratch.glob(pattern)]
+    for folder in (*leftovers, *left_trainings(place.home, scratch)):
+        if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
     note(
         f"{removed['files']:,} files ({removed['bytes']:,} bytes) and"
         f" {removed['table_files']:,} files of tables were deleted"

@@ -4,9 +4,13 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from impressions_assets.assets.training import prepare
+from impressions_assets.channels.channels_yaml import read_channels
+from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.cli.conftest import Impressions
 
@@ -93,3 +97,43 @@ def test_gc_deletes_what_nothing_names(in_talks: Impressions, talks: Path) -> No
     assert not stray.exists()
     kept = in_talks("export", "talks", "--format", "nanogpt", "--to", str(talks / "exported"))
     assert kept.exit_code == 0, kept.stderr
+
+
+NO_PROCESS = 2**22 + 1
+DIGESTS = {"another.bin": "0" * 64}
+
+
+def laid_out(scratch: Path, talks: Path, seed: int, **changes: Any) -> tuple[Path, Path]:
+    """A training that was started and left, a year ago: its folder, and that of its curves."""
+    home = Home(str(talks / "storage"))
+    prepared = prepare(home, read_channels(home).channels["talks"], scratch, {"seed": seed})
+    run = prepared.run.model_copy(update={"parent_pid": NO_PROCESS, **changes})
+    run.save(prepared.run_file)
+    curves = prepared.run.board_dir
+    assert curves is not None
+    curves.mkdir(parents=True)
+    for folder in (prepared.folder, curves):
+        os.utime(folder, (0, 0))
+    return prepared.folder, curves
+
+
+def test_gc_leaves_trainings_that_run_or_can_go_on_and_curves_of_versions(
+    in_talks: Impressions, talks: Path
+) -> None:
+    scratch = talks / "scratch"
+    stopped = laid_out(scratch, talks, 1)
+    running = laid_out(scratch, talks, 2, shards_digests=DIGESTS, parent_pid=os.getpid())
+    superseded = laid_out(scratch, talks, 3, shards_digests=DIGESTS)
+    just_now = laid_out(scratch, talks, 4, shards_digests=DIGESTS)
+    for folder in just_now:
+        os.utime(folder)
+    ended = laid_out(scratch, talks, 5, shards_digests=DIGESTS)
+    home = Home(str(talks / "storage"))
+    version = home.publish("talks", "checkpoint", {}, made_from=ended[1].name * 4, facts={})
+    assert version.current
+    said = in_talks("gc")
+    assert said.exit_code == 0, said.stderr
+    kept = [*stopped, *running, *just_now, ended[1]]
+    assert [folder.exists() for folder in kept] == [True] * len(kept)
+    gone = [*superseded, ended[0]]
+    assert [folder.exists() for folder in gone] == [False] * len(gone)
