@@ -9,7 +9,9 @@ import dagster as dg
 from pydantic import Field, create_model
 
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
+from impressions_assets.assets.promotion import must_be_scored, request_score
 from impressions_assets.assets.training import (
+    KIND,
     RESULT,
     VERSION,
     PreparedTraining,
@@ -19,6 +21,8 @@ from impressions_assets.assets.training import (
     prepare,
     publish,
 )
+from impressions_assets.errors import ImpressionsError
+from impressions_assets.gpt.assess import Assessment
 from impressions_assets.gpt.config import LENGTH_PRESETS, MODEL_PRESETS, ModelConfig, TrainConfig
 from impressions_assets.gpt.curve import loss_curve
 from impressions_assets.gpt.run import HistoryPoint, TrainingResult
@@ -91,6 +95,7 @@ def _train(
     name = context.partition_key
     try:
         children.run(context, "impressions_assets.gpt.train", training.run_file)
+        scores = _scores(context, home, children, training)
     except dg.DagsterExecutionInterruptedError:
         # The child saved before it ended. What it has is kept as a version, and its folder stays,
         # so that the next run of the same training goes on from there.
@@ -98,7 +103,33 @@ def _train(
             kept = publish(home, name, training)
             context.log.info(f"stopped; kept as version {kept.version} of {name}")
         raise
-    return publish(home, name, training)
+    return publish(home, name, training, scores)
+
+
+def _scores(
+    context: dg.AssetExecutionContext, home: Home, children: Children, training: PreparedTraining
+) -> dict[int, float | None]:
+    """Score the promoted version on this training's text, where it was judged by another."""
+    current = home.current(context.partition_key, KIND)
+    if (
+        current is None
+        or training.best is None
+        or not must_be_scored(current, training.result, training.facts)
+    ):
+        return {}
+    context.log.info(f"scoring version {current.version}, the promoted one, on the same text")
+    folder = training.folder / "promoted"
+    try:
+        request = request_score(home, current, training.run, folder)
+        request.save(folder / "assess.json")
+        children.run(context, "impressions_assets.gpt.assess", folder / "assess.json")
+    except ImpressionsError as error:  # what was trained is kept all the same
+        context.log.warning(
+            f"version {current.version}, the promoted one, cannot be scored on the validation text "
+            f"of this training, so it stays promoted: {error}"
+        )
+        return {}
+    return {current.version: Assessment.load(Path(request.out)).bits_per_byte}
 
 
 def _result(

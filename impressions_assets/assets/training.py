@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
 
+from impressions_assets.assets.promotion import Scores, is_no_worse, judged_by, was_cut_short
 from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError, TrainingError
 from impressions_assets.gpt.config import OF_NO_WEIGHT, ModelConfig, TrainConfig, resolve
@@ -44,6 +46,12 @@ class PreparedTraining:
     def run_file(self) -> Path:
         """What the child reads."""
         return self.folder / "run.json"
+
+    @property
+    def result(self) -> TrainingResult:
+        """How it ended."""
+        assert self.run.out_dir is not None
+        return TrainingResult.load(self.run.out_dir / RESULT)
 
     @property
     def best(self) -> Path | None:
@@ -128,6 +136,7 @@ def prepare(
             "tokenizer_version": tokenizer.version,
             "started_from_version": start.version if isinstance(start, Artifact) else None,
             "started_from": f"{PREFIX}{theirs.name}" if theirs else None,
+            "judged_by": judged_by(run),
             "model": model.model_dump(),
             "train": train.model_dump(),
         },
@@ -183,15 +192,15 @@ def finished(home: Home, channel: str, made_from: str) -> Artifact | None:
 
 def is_resumable(version: Artifact) -> bool:
     """Say whether a signal ended the training: it can go on, where its own limits would end it."""
-    return _is_cut_short(version.fact("stopped"))
+    return was_cut_short(version.fact("stopped"))
 
 
-def _is_cut_short(stopped: str | None) -> bool:
-    return stopped not in (None, "patience", "max_seconds")
-
-
-def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
+def publish(
+    home: Home, channel: str, prepared: PreparedTraining, scores: Scores = MappingProxyType({})
+) -> Artifact:
     """Keep the best checkpoint of a training as a version; promote it if it is no worse.
+
+    `scores` has bits per byte of the promoted version, where it had to be scored anew.
 
     Raises:
         TrainingError: the training ended before it saved anything.
@@ -204,7 +213,7 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
             f"training of {channel!r} in {prepared.folder} ended before its first checkpoint: "
             "there is nothing to publish. Start it again"
         )
-    result = TrainingResult.load(out / RESULT)
+    result = prepared.result
     files = {p.relative_to(best).as_posix(): p for p in best.rglob("*") if p.is_file()}
     files[RESULT] = out / RESULT
     files[LEARNED] = _learned(home, channel, prepared)
@@ -214,7 +223,7 @@ def publish(home: Home, channel: str, prepared: PreparedTraining) -> Artifact:
         files,
         made_from=prepared.made_from,
         facts={**prepared.facts, **_figures(result)},
-        promote=lambda current: _is_no_worse(result, current, prepared),
+        promote=lambda current: is_no_worse(result, current, prepared.facts, scores),
     )
 
 
@@ -249,28 +258,6 @@ def _figures(result: TrainingResult) -> dict[str, Any]:
             "dtype",
         )
     }
-
-
-def _is_no_worse(
-    result: TrainingResult, current: Artifact | None, prepared: PreparedTraining
-) -> bool:
-    bits, best = result.val_bits_per_byte, current.fact("val_bits_per_byte") if current else None
-    if current and current.version == prepared.facts["started_from_version"]:
-        best = _of_start(result) or best
-    if current and bits is None and best is None and _is_cut_short(result.stopped):
-        return result.steps >= (current.fact("steps") or 0)  # nothing else tells which is better
-    return best is None or (bits is not None and bits <= best)
-
-
-def _of_start(result: TrainingResult) -> float | None:
-    """Bits per byte of the version that a training started from, on the text that it was judged by.
-
-    New videos change the validation text: what the version scored on another one tells nothing.
-    """
-    first = result.history[0] if result.history else None
-    if not first or first.step or not (first.val_loss and result.best_val_loss):
-        return None
-    return (result.val_bits_per_byte or 0) * first.val_loss / result.best_val_loss or None
 
 
 def _fetched(home: Home, start: Artifact | Pretrained | None, folder: Path) -> Path | None:

@@ -69,6 +69,54 @@ def test_after_new_videos_a_training_goes_on_from_the_last_and_the_table_shows_b
     assert "](data:image/png;base64," in run.metadata("evaluation")["versions_curve"]
 
 
+NOISE = [sha256(bytes([n])).hexdigest() for n in range(12)]
+LONG = {**SHORT, "max_iters": 60, "eval_interval": 20, "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "promoted"),
+    [((None, SHORT), (NOISE, LONG), 2), ((NOISE, LONG), (None, SHORT), 1)],
+)
+def test_trainings_from_scratch_are_compared_on_the_validation_text_of_today(
+    house: House,
+    talks: str,
+    archive: Archive,
+    then: tuple[list[str] | None, dict[str, Any]],
+    now: tuple[list[str] | None, dict[str, Any]],
+    promoted: int,
+) -> None:
+    """A harder text kept better models back, an easier one promoted worse ones."""
+    (before, first), (held_out, second) = then, now
+    archive.add(first_val_id(), sentences=before)
+    assert house.data(talks).ok
+    assert train(house, talks, **first).ok
+    archive.add(first_val_id(), sentences=held_out)
+    assert house.data(talks).ok
+    run = house.model(talks, **second)
+    assert run.ok
+    old, new = house.home.artifacts(talks, "checkpoint")
+    recorded = [version.fact("val_bits_per_byte") for version in (old, new)]
+    assert recorded.index(min(recorded)) + 1 != promoted  # as each was judged in its training
+    assert versions(house, talks) == [(1, promoted == 1), (2, promoted == 2)]
+    records = run.metadata("evaluation")["versions"].records
+    today = [float(row.data["bits_per_byte_today"]) for row in records]
+    assert today.index(min(today)) + 1 == promoted
+    assert run.check("evaluation", "no_worse_than_before").passed is (promoted == 2)
+
+
+def test_a_promoted_version_that_cannot_be_scored_stays_and_the_new_one_is_kept(
+    house: House, talks: str, archive: Archive
+) -> None:
+    train(house, talks)
+    (made,) = house.home.artifacts(talks, "checkpoint")
+    (file,) = [f for f in made.files if f.name == "model.safetensors"]
+    (house.folder / "storage" / "files" / file.digest[:2] / file.digest).unlink()
+    archive.add(first_val_id())
+    assert house.data(talks).ok
+    assert train(house, talks).ok
+    assert versions(house, talks) == [(1, True), (2, False)]
+
+
 def test_a_training_can_start_from_a_gpt2_of_transformers(
     house: House, talks: str, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ def shards(folder: Path, tokenizer: Tokenizer, texts: dict[str, str], val: str) 
         for plan in plan_shards(refs, tokenizer.digest)
     ]
     write_manifest(folder, manifest_of(tokenizer, written))
+    tokenizer.save(folder / "tokenizer")
     return folder
 
 
@@ -63,6 +64,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def assess(trained: Trained, tmp_path: Path, **fields: object) -> tuple[int, Path]:
+    if "shards_dir" in fields:
+        fields["tokenizer_dir"] = str(Path(str(fields["shards_dir"])) / "tokenizer")
     request = Request(
         checkpoint_dir=str(trained.folder),
         out=str(tmp_path / "found.json"),
@@ -124,17 +127,36 @@ def test_shards_without_validation_text_give_no_figures(trained: Trained, tmp_pa
     assert (code, Assessment.load(found)) == (0, Assessment())
 
 
-def test_shards_of_another_tokenizer_are_refused_in_words(
-    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_model_of_another_tokenizer_is_measured_on_the_same_words(
+    trained: Trained, tmp_path: Path
 ) -> None:
-    other = train_tokenizer(TEXTS.values(), vocab_size=280)
+    other = train_tokenizer(TEXTS.values(), "characters")
     folder = shards(tmp_path / "other", other, TEXTS, "v3")
-    code, found = assess(trained, tmp_path, shards_dir=str(folder))
-    message = (tmp_path / "assess.error").read_text()
-    assert code == 1
-    assert "they have different tokenizers" in message
-    assert message in capsys.readouterr().err
-    assert not found.exists()
+    _, found = assess(trained, tmp_path, shards_dir=str(trained.shards))
+    own = Assessment.load(found)
+    _, found = assess(trained, tmp_path, shards_dir=str(folder), prompts=("", ""))
+    measured = Assessment.load(found)
+    assert measured.bits_per_byte == own.bits_per_byte
+    assert measured.unigram_bits_per_byte != own.unigram_bits_per_byte
+    said = [other.encode(sample.text) for sample in measured.samples]
+    assert 0 < (measured.longest_copied_tokens or 0) <= max(map(len, said))
+
+
+def test_other_models_are_measured_on_the_same_text(trained: Trained, tmp_path: Path) -> None:
+    others = {4: str(trained.folder), 12: str(trained.folder.with_name("last"))}
+    _, found = assess(trained, tmp_path, shards_dir=str(trained.shards), others=others)
+    measured = Assessment.load(found)
+    assert measured.others.keys() == others.keys()
+    assert measured.others[4] == measured.bits_per_byte
+
+
+def test_no_more_of_a_long_text_is_read_than_asked(trained: Trained, tmp_path: Path) -> None:
+    _, found = assess(trained, tmp_path, shards_dir=str(trained.shards))
+    whole = Assessment.load(found).bits_per_byte
+    _, found = assess(
+        trained, tmp_path, shards_dir=str(trained.shards), batch_size=1, max_batches=1
+    )
+    assert Assessment.load(found).bits_per_byte != whole
 
 
 def test_a_checkpoint_cut_short_is_refused_in_words(trained: Trained, tmp_path: Path) -> None:
