@@ -49,9 +49,7 @@ def evaluation(
     found = _found(
         context, impressions, children, made_from, model, UNPROMPTED, texts=texts, others=others
     )
-    scores = dict(found.others)
-    if found.bits_per_byte is not None:
-        scores[model.version] = found.bits_per_byte
+    scores = _scores(model, found)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made_from),
         metadata={
@@ -141,10 +139,20 @@ def _found(
         request.save(folder / "assess.json")
         children.run(context, "impressions_assets.gpt.assess", folder / "assess.json")
         found = Assessment.load(folder / FOUND)
-        facts = {"checkpoint_version": model.version, **_of_samples(found)}
+        facts = {
+            "checkpoint_version": model.version,
+            "scores": _scores(model, found),
+            **_of_samples(found),
+        }
         files = {FOUND: folder / FOUND}
         home.publish(channel, kind, files, made_from=made_from, facts=facts)
         return found
+
+
+def _scores(model: Artifact, found: Assessment) -> dict[int, float]:
+    """Bits per byte of versions on one text; none where there is none."""
+    bits = found.bits_per_byte
+    return {} if bits is None else {**found.others, model.version: bits}
 
 
 def _of_samples(found: Assessment) -> dict[str, float]:

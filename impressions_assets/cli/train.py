@@ -121,14 +121,17 @@ def _list(place: Place, name: str) -> None:
     if not versions:
         note(f"{name} has no model yet: `impressions materialize {name}`, or `train {name}`")
         return
-    columns = ("version", "made", "bits/byte", "unigram", "steps", "parameters", "tokens", "from")
-    table = table_of(*columns, "ended", numbers=columns[2:7])
+    evaluated = place.home.current(name, "evaluation")
+    today = (evaluated.fact("scores") if evaluated else None) or {}
+    figures = ("bits/byte", "today", "unigram", "steps", "parameters", "tokens")
+    table = table_of("version", "made (UTC)", *figures, "from", "ended", numbers=figures)
     for version in versions:
         fact = version.fact
         table.add_row(
             f"{version.version} [green]promoted[/]" if version.current else str(version.version),
             version.created_at[:16].replace("T", " "),
             number(fact("val_bits_per_byte"), 3),
+            number(today.get(str(version.version)), 3),
             number(fact("unigram_bits_per_byte"), 3),
             number(fact("steps")),
             number(fact("num_parameters")),
@@ -137,6 +140,7 @@ def _list(place: Place, name: str) -> None:
             f"{fact('stopped') or 'at its end'}{_stale(place, version)}",
         )
     output().print(table)
+    note("bits/byte: on the validation text of its training; today: on that of the last evaluation")
 
 
 def _stale(place: Place, version: "Artifact") -> str:
@@ -158,6 +162,9 @@ def _compare(place: Place, name: str, pair: str) -> None:
         if ours.get(key) != theirs.get(key):
             table.add_row(key, _said(ours.get(key)), _said(theirs.get(key)))
     output().print(table)
+    if first.fact("judged_by") != second.fact("judged_by"):
+        note("their figures are of different validation texts; to compare them on today's:")
+        note(f"  impressions materialize {name} --select evaluation && impressions models {name}")
 
 
 def _facts(version: "Artifact") -> dict[str, Any]:
@@ -166,6 +173,8 @@ def _facts(version: "Artifact") -> dict[str, Any]:
 
     facts: dict[str, Any] = json.loads(version.facts)
     flat = {key: value for key, value in facts.items() if not isinstance(value, dict)}
+    flat.pop("judged_by", None)
+    flat["stopped"] = facts.get("stopped") or "at its end"
     for part in ("model", "train"):
         flat |= facts.get(part, {})
     return {"made": version.created_at, **flat}

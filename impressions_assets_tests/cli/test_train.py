@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,19 @@ def test_a_model_is_trained_compared_promoted_and_speaks(
     assert "step      8  val loss" in first.stderr
     assert "bits per byte" in first.stderr
     assert in_talks("train", "talks", *SHORT, "--max_iters=4", "--seed", "2").exit_code == 0
-    listed = in_talks("models", "talks").stdout.splitlines()
+    said = in_talks("models", "talks")
+    assert "today: on that of the last evaluation" in said.stderr
+    listed = said.stdout.splitlines()
     assert [line.split()[0] for line in listed[1:]] == ["1", "2"]
     assert sum("promoted" in line for line in listed) == 1
-    compared = in_talks("models", "talks", "--compare", "1,2").stdout
-    assert ["max_iters", "8", "4"] in [line.split() for line in compared.splitlines()]
+    compared = in_talks("models", "talks", "--compare", "1,2")
+    assert ["max_iters", "8", "4"] in [line.split() for line in compared.stdout.splitlines()]
+    assert "judged_by" not in compared.stdout
+    assert compared.stderr == ""  # both were judged by one text
+    evaluated = Home(str(talks / "storage")).current("talks", "evaluation")
+    assert evaluated is not None
+    today = {version: f"{bits:.3f}" for version, bits in evaluated.fact("scores").items()}
+    assert all(today[line.split()[0]] in line for line in listed[1:])
     other = 2 if "promoted" in listed[1] else 1
     assert in_talks("models", "talks", "--promote", str(other)).exit_code == 0
     current = Home(str(talks / "storage")).current("talks", "checkpoint")
@@ -80,6 +89,20 @@ def test_a_model_is_trained_compared_promoted_and_speaks(
     thrown_away = in_talks("train", "talks", *SHORT, "--max-iters", "2", "--out", "none")
     assert thrown_away.exit_code == 0
     assert len(Home(str(talks / "storage")).artifacts("talks", "checkpoint")) == 2
+
+
+def test_figures_of_different_validation_texts_are_not_compared_in_silence(
+    in_talks: Impressions, talks: Path
+) -> None:
+    home = Home(str(talks / "storage"))
+    for text in ("one", "one", "another"):
+        facts = {"judged_by": text, "seed": text}
+        home.publish("talks", "checkpoint", {}, made_from=str(time.time_ns()), facts=facts)
+    said = "their figures are of different validation texts"
+    assert said not in in_talks("models", "talks", "--compare", "1,2").stderr
+    different = in_talks("models", "talks", "--compare", "1,3")
+    assert said in different.stderr
+    assert "judged_by" not in different.stdout
 
 
 def _speaks(in_talks: Impressions, tmp_path: Path) -> None:
