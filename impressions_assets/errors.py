@@ -22,6 +22,7 @@ ImpressionsError
 ├── TokenizerError       a tokenizer cannot be loaded, or does not fit what was made with another
 ├── RecognitionError     speech recognition cannot start or go on
 │   └── RecognizerDied       its process ended without a word
+├── PromptTooLong        a conversation leaves a model no room for an answer
 ├── TrainingError        training cannot start or go on
 │   ├── CheckpointError      a checkpoint is cut short or of another shape
 │   └── RankLost             another process of the same training is gone
@@ -161,6 +162,10 @@ class RecognizerDied(RecognitionError):
     """The recognizer's process ended without a word: killed, or out of memory."""
 
     retry = True
+
+
+class PromptTooLong(ImpressionsError):
+    """A conversation leaves a model no room for an answer."""
 
 
 class TrainingError(ImpressionsError):

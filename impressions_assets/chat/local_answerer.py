@@ -1,0 +1,154 @@
+"""An `Answerer` in this process: a model in a folder of transformers, one token after the other.
+
+Notable choices:
+- The loop is our own, not `generate` in a thread: closing the iterator ends it at once, so that a
+  client that goes away leaves no thread computing for nobody.
+- Nothing is kept between calls but the weights, so that several threads may ask at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Self
+
+import torch
+from tokenizers.decoders import DecodeStream
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+
+from impressions_assets.chat.answerer import Message, Sampling
+from impressions_assets.chat.prompts import prompt_ids
+from impressions_assets.errors import CheckpointError, ConfigError, PromptTooLong
+from impressions_assets.gpt.choose import Chooser
+from impressions_assets.gpt.config import Device, DType
+from impressions_assets.gpt.device import device_of, dtype_of
+from impressions_assets.gpt.sample import is_loop
+from impressions_assets.gpt.transformers_models import register_ours
+
+_UNKNOWN_CONTEXT = 2048  # of a model that says nothing of it
+
+
+class LocalAnswerer:
+    """A causal language model and its tokenizer, ready to answer."""
+
+    def __init__(self, name: str, model: Any, tokenizer: Any) -> None:
+        self.name, self._model, self._tokenizer = name, model.eval(), tokenizer
+        self.context = context_of(model.config)
+        self._ends = ends_of(model, tokenizer)
+
+    @classmethod
+    def load(
+        cls, folder: Path, name: str = "", device: Device = "auto", dtype: DType = "auto"
+    ) -> Self:
+        """Load a folder that `save_pretrained` wrote; no pickled weights, and no code of others.
+
+        Raises:
+            CheckpointError: the folder is not whole.
+        """
+        register_ours()
+        place = device_of(device)
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=dtype_of(dtype, place), use_safetensors=True
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"cannot load the model in {folder}: {error}") from error
+        return cls(name or folder.name, model.to(place), tokenizer)
+
+    def stream(self, messages: Sequence[Message], settings: Sampling) -> Iterator[str]:
+        """The answer to a conversation; see `Answerer`."""
+        return self._spoken(prompt_ids(self._tokenizer, messages), settings)
+
+    def complete(self, text: str, settings: Sampling) -> Iterator[str]:
+        """What follows a text; see `Answerer`."""
+        return self._spoken(self._tokenizer(text)["input_ids"], settings)
+
+    def num_tokens(self, text: str) -> int:
+        """How many tokens a text has."""
+        return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _spoken(self, prompt: list[int], settings: Sampling) -> Iterator[str]:
+        """Check at once, and speak when asked for the pieces."""
+        room = self.context - len(prompt)
+        if room < 1:
+            raise PromptTooLong(
+                f"the prompt has {len(prompt)} tokens, and {self.name} holds {self.context} with "
+                "the answer: ask something shorter, or take fewer passages along"
+            )
+        if settings.max_tokens < 1:
+            raise ConfigError(f"cannot answer in {settings.max_tokens} tokens: 1 is the least")
+        chooser = Chooser(temperature=settings.temperature, top_p=settings.top_p)
+        tokens = self._tokens(prompt, min(room, settings.max_tokens), chooser, settings)
+        return until_stopped(self._pieces(tokens), settings.stop)
+
+    def _pieces(self, tokens: Iterator[int]) -> Iterator[str]:
+        decoder = DecodeStream(skip_special_tokens=True)
+        backend, begun = self._tokenizer.backend_tokenizer, False
+        for token in tokens:
+            piece = decoder.step(backend, token) or ""
+            if not begun:
+                piece = piece.lstrip()
+            if piece:
+                begun = True
+                yield piece
+
+    def _tokens(
+        self, prompt: list[int], most: int, chooser: Chooser, settings: Sampling
+    ) -> Iterator[int]:
+        random = Random(settings.seed)  # noqa: S311 - no secret
+        # Without prompt there is nothing to go on from but where a text begins.
+        said = list(prompt) or [min(self._ends)]
+        start, cache = len(said), DynamicCache(config=self._model.config)
+        new = said
+        for _ in range(most):
+            (token,) = chooser.choose(self._logits(new, cache), [said], [random])
+            if token in self._ends:
+                return
+            said.append(token)
+            new = [token]
+            yield token
+            if not settings.may_loop and is_loop(said, start):
+                return
+
+    @torch.inference_mode()
+    def _logits(self, ids: list[int], cache: Any) -> Tensor:
+        tokens = torch.tensor([ids], device=self._model.device)
+        made = self._model(
+            input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1
+        )
+        last: Tensor = made.logits[:, -1].float()
+        return last
+
+
+def until_stopped(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """The pieces up to the first of some texts; what may be the beginning of one waits."""
+    if not any(stop):
+        yield from pieces
+        return
+    longest, held = max(map(len, stop)), ""
+    for piece in pieces:
+        held += piece
+        found = [place for text in stop if text and (place := held.find(text)) >= 0]
+        if found:
+            yield held[: min(found)]
+            return
+        safe = len(held) - longest + 1
+        if safe > 0:
+            yield held[:safe]
+            held = held[safe:]
+    yield held
+
+
+def context_of(config: Any) -> int:
+    """Tokens that a model of transformers holds, by the names that its kinds have for that."""
+    names = ("max_position_embeddings", "n_positions", "block_size")
+    found = (getattr(config, name, None) for name in names)
+    return int(next(filter(None, found), _UNKNOWN_CONTEXT))
+
+
+def ends_of(model: Any, tokenizer: Any) -> set[int]:
+    """The tokens that end an answer."""
+    of_model = model.generation_config.eos_token_id if model.generation_config else None
+    ids = of_model if isinstance(of_model, list) else [of_model]
+    return {token for token in (*ids, tokenizer.eos_token_id) if token is not None}

@@ -1,0 +1,59 @@
+"""From messages to what a model reads: its own chat template, or a plain one.
+
+Text of a user that imitates a role cannot become one: special tokens in it are broken by a blank,
+and a line of it that begins like a turn of the plain template does not begin a line.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from impressions_assets.chat.answerer import Message
+
+PLAIN = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'user' %}Q: {{ message['content'] }}\nA:"
+    "{% elif message['role'] == 'assistant' %} {{ message['content'] }}\n\n"
+    "{% else %}{{ message['content'] }}\n\n{% endif %}"
+    "{% endfor %}"
+)
+_TURN = re.compile(r"\n(?=\s*[QA]:)")
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    """The tokens of a conversation, up to where the answer begins."""
+    text = tokenizer.apply_chat_template(
+        _harmless(tokenizer, messages), tokenize=False, add_generation_prompt=True
+    )
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def end_ids(tokenizer: Any) -> list[int]:
+    """The tokens that the template sets after an answer, the first of which ends it.
+
+    Without any, it is the end of a text.
+    """
+    answer = "IMPRESSIONS"
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": answer}]
+    after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition(answer)[2]
+    ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
+    specials = set(tokenizer.all_special_ids)
+    return ids if ids and ids[0] in specials else [tokenizer.eos_token_id]
+
+
+def _harmless(tokenizer: Any, messages: Sequence[Message]) -> list[dict[str, str]]:
+    specials = {str(token) for token in tokenizer.added_tokens_decoder.values()}
+    specials |= set(tokenizer.all_special_tokens)
+    marks = sorted((mark for mark in specials if len(mark) > 1), key=len, reverse=True)
+    is_plain = tokenizer.chat_template == PLAIN
+    return [
+        {"role": message.role, "content": _broken(message.content, marks, is_plain)}
+        for message in messages
+    ]
+
+
+def _broken(text: str, marks: Sequence[str], is_plain: bool) -> str:
+    for mark in marks:
+        text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+    return _TURN.sub(" ", text) if is_plain else text
