@@ -20,6 +20,7 @@ _PROXY = "IMPRESSIONS_YOUTUBE_PROXY"
 _WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
 _COOKIES = "IMPRESSIONS_YOUTUBE_COOKIES"
 _LANGUAGE_MODEL_KEY = "IMPRESSIONS_LLM_API_KEY"
+_API_KEY = "IMPRESSIONS_API_KEY"
 _ASR_PYTHON = "ASR_PYTHON"
 _HUGGING_FACE = "HF_TOKEN"
 _YOUTUBE_URL = "IMPRESSIONS_YOUTUBE_URL"
@@ -107,6 +108,11 @@ class Settings:
     def language_model_key(self) -> str:
         """Key of the language models' endpoints; '' without one, as local servers take it."""
         return self.environ.get(_LANGUAGE_MODEL_KEY, "").strip()
+
+    @property
+    def api_key(self) -> str:
+        """Key that opens what `serve` offers (`IMPRESSIONS_API_KEY`); '' leaves it open."""
+        return self.environ.get(_API_KEY, "").strip()
 
     @property
     def alerts(self) -> Recipients:

@@ -23,6 +23,7 @@ ANSWER = (
     " will gladly answer."
 )
 _KINDS = (str, list, dict, set, tuple, int, float, bytes)
+_NOTHING = "no word of it tells a subject"
 _LONGEST = 2000  # characters of a question that are looked at
 # What the figures of Evidence weigh; the first number is added.
 _OF_TEXT = (-1.04, 1.44, 1.0, 3.43, 0.0, -2.33, -3.57)
@@ -58,6 +59,11 @@ class Verdict(NamedTuple):
     probability: float
     reason: str
 
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether no word told anything, as in what only follows on from something before."""
+        return self.reason == _NOTHING
+
 
 class Guard:
     """Decides which questions are for a channel."""
@@ -86,7 +92,7 @@ class Guard:
 
     def _weighed(self, evidence: Evidence) -> Verdict:
         if not (evidence.ours or evidence.theirs):
-            return Verdict(False, 0.0, "no word of it tells a subject")
+            return Verdict(False, 0.0, _NOTHING)
         first, *weights = _OF_TEXT if self.scope.has_text else _OF_KEYWORDS
         sum_of = sum(w * figure for w, figure in zip(weights, evidence.figures, strict=True))
         probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, first + sum_of))))

@@ -22,6 +22,7 @@ from impressions_assets.cli import (
     overview,
     reading,
     search,
+    serve,
     train,
 )
 from impressions_assets.cli.terminal import Commands, hyphenated
@@ -120,6 +121,12 @@ _command(
     search.search,
     'impressions search mine "gradient descent"',
     'impressions search mine "why does the loss rise?" -n 3 --json',
+)
+_command(
+    serve.serve,
+    "impressions serve mine",
+    "impressions serve mine --host 0.0.0.0 --key-file keys.txt",
+    "impressions serve mine --variant small --variant large --passages 3",
 )
 _command(
     reading.show,

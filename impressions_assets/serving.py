@@ -1,0 +1,43 @@
+"""A channel put behind the server: its models, its guard and its passages, opened once."""
+
+from pathlib import Path
+
+from impressions_assets.answering import open_answerer
+from impressions_assets.channels.channel import Channel
+from impressions_assets.chat.server.desk import Desk
+from impressions_assets.scope import open_guard
+from impressions_assets.search import open_search
+from impressions_assets.storage.home import Home
+
+
+def open_desk(
+    home: Home,
+    channel: Channel,
+    scratch: Path,
+    *,
+    variants: tuple[str, ...] = (),
+    guarded: bool = True,
+    most_passages: int = 0,
+) -> Desk:
+    """Open what answers for a channel.
+
+    The first variant (else the promoted model) is called as the channel is, and others
+    `channel:variant`.
+
+    Raises:
+        NothingToDo: no chat model, or no document, was made yet.
+        ConfigError: a library is missing.
+    """
+    search = open_search(home, channel.name, scratch)
+    names = [channel.name, *(f"{channel.name}:{variant}" for variant in variants[1:])]
+    models = {
+        name: open_answerer(home, channel.name, scratch, variant)
+        for name, variant in zip(names, variants or ("",), strict=True)
+    }
+    return Desk(
+        title=channel.title or channel.name,
+        models=models,
+        guard=open_guard(home, channel, scratch) if guarded else None,
+        find=search.sources,
+        most_passages=most_passages,
+    )
