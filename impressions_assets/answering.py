@@ -1,23 +1,31 @@
 """A channel's chat models, opened by the names of their variants."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from impressions_assets.channels.chat import UNTUNED
 from impressions_assets.chat.answerer import Answerer
+from impressions_assets.chat.run import MERGED
 from impressions_assets.errors import ConfigError, NothingToDo
 from impressions_assets.storage.home import Artifact, Home
 from impressions_assets.wording import meant
 
 KIND = "chat_model"
-MERGED = "merged"  # the folder with the whole model
 
 
 def open_answerer(home: Home, name: str, scratch: Path, variant: str = "") -> Answerer:
     """Open a channel's chat model: the promoted one, or the newest of a variant.
 
+    `NAME:untuned`, or `untuned` for the promoted one, is the base as it was, for comparison.
+
     Raises:
         NothingToDo: none was trained yet, or none of this name.
         ConfigError: torch or transformers is missing.
     """
+    tuned = variant.removesuffix(UNTUNED).removesuffix(":")
+    if variant.endswith(UNTUNED):
+        return untuned(home, name, chat_model(home, name, tuned), scratch)
     return answerer_of(home, chat_model(home, name, variant), scratch)
 
 
@@ -25,14 +33,42 @@ def answerer_of(home: Home, made: Artifact, scratch: Path) -> Answerer:
     """Open one version of a chat model."""
     folder = scratch / "models" / made.digest
     home.store.fetch([file for file in made.files if file.name.startswith(MERGED)], folder)
-    try:
+    with _needing_torch():
         from impressions_assets.chat.local_answerer import LocalAnswerer
+    return LocalAnswerer.load(folder / MERGED, made.fact("variant"))
+
+
+def untuned(home: Home, name: str, made: Artifact, scratch: Path) -> Answerer:
+    """Open the base that a chat model was tuned from, asked by the same template."""
+    with _needing_torch():
+        from impressions_assets.chat.base import open_base
+        from impressions_assets.chat.local_answerer import LocalAnswerer
+    folder, settings = scratch / "models" / f"{made.digest}-base", made.fact("settings")
+    number = made.fact("checkpoint_version")
+    checkpoint = None
+    if number is not None:
+        ours = home.version(name, "checkpoint", number)
+        checkpoint = home.store.fetch(ours.files, folder / "checkpoint")
+    base = open_base(
+        made.fact("base"),
+        checkpoint=checkpoint,
+        made=folder / "transformers",
+        plain=settings["template"] == "plain",
+        padding=settings["padding_token"],
+        pickled=settings["pickled_weights"],
+    )
+    return LocalAnswerer(f"{made.fact('variant')}:{UNTUNED}", base.load(), base.tokenizer)
+
+
+@contextmanager
+def _needing_torch() -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         raise ConfigError(
             f"chat models need torch and transformers, and one cannot be imported ({error}):"
             " pip install 'impressions-assets[chat]'"
         ) from error
-    return LocalAnswerer.load(folder / MERGED, made.fact("variant"))
 
 
 def chat_model(home: Home, name: str, variant: str = "") -> Artifact:

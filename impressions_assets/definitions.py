@@ -8,6 +8,7 @@ import dagster as dg
 from impressions_assets.alerts import alerts
 from impressions_assets.assets.articles import articles
 from impressions_assets.assets.chapters import chapters
+from impressions_assets.assets.chat_model import chat_model
 from impressions_assets.assets.checkpoint import checkpoint
 from impressions_assets.assets.documents import documents
 from impressions_assets.assets.evaluation import evaluation, samples
@@ -36,6 +37,7 @@ defs = dg.Definitions(
         checkpoint,
         evaluation,
         samples,
+        chat_model,
     ],
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from impressions_assets.errors import ConfigError
-from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS
+from impressions_assets.jobs import CHAT_ASSETS, DATA_ASSETS, MODEL_ASSETS
 from impressions_assets.settings import load_settings
 
 
@@ -68,7 +68,11 @@ def pods_config(path: Path, of: dg.ExecutorDefinition) -> dict[str, Any]:
         problems = "; ".join(error.message for error in checked.errors or [])
         raise ConfigError(f"IMPRESSIONS_PODS={path} is no configuration of pods: {problems}")
     config = dict(checked.value or {})
-    if unknown := config["per_step_k8s_config"].keys() - {*DATA_ASSETS, *MODEL_ASSETS}:
+    if unknown := config["per_step_k8s_config"].keys() - {
+        *DATA_ASSETS,
+        *MODEL_ASSETS,
+        *CHAT_ASSETS,
+    }:
         raise ConfigError(
             f"IMPRESSIONS_PODS={path}: no asset is called {', '.join(sorted(unknown))}"
         )

@@ -29,6 +29,7 @@ from impressions_assets.formats.card import (
     permission_of,
     write_card,
 )
+from impressions_assets.formats.chat_model import chat_model
 from impressions_assets.formats.huggingface import huggingface
 from impressions_assets.formats.nanogpt import nanogpt
 from impressions_assets.formats.pages import markdown, text
@@ -41,7 +42,7 @@ from impressions_assets.wording import meant
 GROUP = "impressions.export"
 
 Format = Callable[..., list[Path]]  # of a ChannelReader and a folder; of a version, if of a model
-_OF_A_MODEL = ("huggingface",)
+_OF_A_MODEL = ("huggingface", "chat_model")
 
 
 def export(
@@ -142,5 +143,8 @@ def _made(channel: ChannelReader) -> Made:
 
 _OURS: dict[str, Format] = {
     write.__name__: write
-    for write in (parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt, huggingface)
+    for write in (
+        *(parquet, csv, jsonl, markdown, vtt, srt, qa, review, text),
+        *(nanogpt, huggingface, chat_model),
+    )
 }

@@ -28,6 +28,7 @@ DATA_ASSETS = (
     "token_shards",
 )
 MODEL_ASSETS = ("checkpoint", "evaluation", "samples")
+CHAT_ASSETS = ("chat_model",)
 
 
 def lane(channel: str, kind: str) -> dict[str, str]:
@@ -70,6 +71,9 @@ channel_data = _channel_job(
 channel_model = _channel_job(
     "channel_model", "model", MODEL_ASSETS, "Train a channel's GPT, evaluate it and let it speak."
 )
+channel_chat = _channel_job(
+    "channel_chat", "model", CHAT_ASSETS, "Tune a model to answer questions to a channel."
+)
 
 
 class NewChannel(dg.Config):
@@ -101,4 +105,4 @@ def add_channel() -> None:
     write_channel()
 
 
-JOBS = [channel_data, channel_model, add_channel]
+JOBS = [channel_data, channel_model, channel_chat, add_channel]

@@ -9,16 +9,17 @@ import dagster as dg
 import pytest
 
 from impressions_assets.definitions import defs
-from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS
+from impressions_assets.jobs import CHAT_ASSETS, DATA_ASSETS, MODEL_ASSETS
 
 ROOT = Path(__file__).parent.parent
 GRAPH = defs.resolve_asset_graph()
-NAMES = [*DATA_ASSETS, *MODEL_ASSETS]
+NAMES = [*DATA_ASSETS, *MODEL_ASSETS, *CHAT_ASSETS]
 GROUPS = {
     "sources": {"videos"},
     "speech": {"transcripts"},
     "text": {"chapters", "articles", "qa_pairs", "documents"},
     "gpt": {"tokenizer", "token_shards", "checkpoint", "evaluation", "samples"},
+    "chat": {"chat_model"},
 }
 
 
@@ -74,6 +75,7 @@ def test_every_check_is_described_partitioned_and_blocks_nothing() -> None:
         ("tokenizer", {"documents"}),
         ("token_shards", {"documents", "tokenizer"}),
         ("checkpoint", {"token_shards", "tokenizer"}),
+        ("chat_model", {"qa_pairs", "documents", "checkpoint"}),
     ],
 )
 def test_the_lineage_is_what_each_asset_reads(name: str, reads: set[str]) -> None:
@@ -83,12 +85,12 @@ def test_the_lineage_is_what_each_asset_reads(name: str, reads: set[str]) -> Non
 
 def test_training_is_never_started_by_a_condition_and_videos_only_by_name() -> None:
     automatic = {name for name in NAMES if spec(name).automation_condition is not None}
-    assert automatic == set(NAMES) - {"videos", "checkpoint"}
+    assert automatic == set(NAMES) - {"videos", "checkpoint", "chat_model"}
 
 
 def test_training_waits_in_the_pool_gpu_and_asks_kubernetes_for_one() -> None:
     pools = {name: asset(name).op.pool for name in NAMES}
-    assert {name for name, pool in pools.items() if pool} == {"checkpoint"}
+    assert {name for name, pool in pools.items() if pool} == {"checkpoint", "chat_model"}
     assert pools["checkpoint"] == "gpu"
     config = asset("checkpoint").op.tags["dagster-k8s/config"]
     assert '"nvidia.com/gpu": 1' in str(config).replace("'", '"')

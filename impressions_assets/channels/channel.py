@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from impressions_assets.channels.chat import ChatSettings
 from impressions_assets.channels.scope import ScopeSettings
 from impressions_assets.channels.stages import (
     ChapterSettings,
@@ -165,6 +166,9 @@ class Channel(Strict):
     )
     scope: ScopeSettings = Field(
         default=ScopeSettings(), description="what questions to the channel may be about"
+    )
+    chat: ChatSettings = Field(
+        default=ChatSettings(), description="models that answer questions to the channel"
     )
     permission: Annotated[str, AfterValidator(_statement)] = Field(
         default="",

@@ -49,9 +49,12 @@ class LocalAnswerer:
         place = device_of(device)
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype_of(dtype, place), use_safetensors=True
+                folder,
+                dtype=dtype_of(dtype, place),
+                use_safetensors=True,
+                trust_remote_code=False,
             )
-            tokenizer = AutoTokenizer.from_pretrained(folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise CheckpointError(f"cannot load the model in {folder}: {error}") from error
         return cls(name or folder.name, model.to(place), tokenizer)
@@ -63,6 +66,10 @@ class LocalAnswerer:
     def complete(self, text: str, settings: Sampling) -> Iterator[str]:
         """What follows a text; see `Answerer`."""
         return self._spoken(self._tokenizer(text)["input_ids"], settings)
+
+    def room(self, messages: Sequence[Message]) -> int:
+        """Tokens that are left for the answer to a conversation; 0 and less for none."""
+        return self.context - len(prompt_ids(self._tokenizer, messages))
 
     def num_tokens(self, text: str) -> int:
         """How many tokens a text has."""

@@ -6,7 +6,7 @@ and a line of it that begins like a turn of the plain template does not begin a 
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from impressions_assets.chat.answerer import Message
 
@@ -29,17 +29,34 @@ def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     return ids
 
 
-def end_ids(tokenizer: Any) -> list[int]:
-    """The tokens that the template sets after an answer, the first of which ends it.
+class AnswerFrame(NamedTuple):
+    """What a template sets around an answer."""
 
-    Without any, it is the end of a text.
-    """
+    before: str  # between where the answer begins and its first word
+    end_ids: list[int]  # the first of them ends the answer
+
+
+def answer_frame(tokenizer: Any) -> AnswerFrame:
+    """What the template sets around an answer; without a mark, the end of a text ends it."""
     answer = "IMPRESSIONS"
-    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": answer}]
-    after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition(answer)[2]
+    asked = [{"role": "user", "content": "?"}]
+    turns = [*asked, {"role": "assistant", "content": answer}]
+    prompt = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    before, _, after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition(answer)
+    lead = before.removeprefix(prompt) if before.startswith(prompt) else ""
     ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
-    specials = set(tokenizer.all_special_ids)
-    return ids if ids and ids[0] in specials else [tokenizer.eos_token_id]
+    is_marked = bool(ids) and ids[0] in set(tokenizer.all_special_ids)
+    return AnswerFrame(lead, ids if is_marked else [tokenizer.eos_token_id])
+
+
+def grounded(question: str, passages: Sequence[str]) -> str:
+    """A question after the passages that match it; alone where there are none."""
+    if not passages:
+        return question
+    numbered = "\n".join(
+        f"[{number}] {' '.join(text.split())}" for number, text in enumerate(passages, 1)
+    )
+    return f"What was said about it:\n{numbered}\n\nAnswer from this: {question}"
 
 
 def _harmless(tokenizer: Any, messages: Sequence[Message]) -> list[dict[str, str]]:

@@ -48,23 +48,36 @@ def model_launch(
     return Launch("channel_model", channel, chosen, lane(channel, "model"), config)
 
 
+def chat_launch(channel: str, settings: Mapping[str, Any] | None = None) -> "Launch":
+    """Tune a chat model; the settings say which variant, and what is different this time."""
+    from impressions_assets.jobs import CHAT_ASSETS, lane
+    from impressions_assets.runs import Launch
+
+    config = {"ops": {"chat_model": {"config": dict(settings)}}} if settings else {}
+    return Launch("channel_chat", channel, CHAT_ASSETS, lane(channel, "model"), config)
+
+
 def launches_of(channel: str, select: str | None, *, sweep: bool = False) -> list["Launch"]:
-    """Return the runs for a selection such as `chapters,documents`: data first, then the model."""
-    from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS
+    """Return the runs for a selection such as `chapters,documents`: data first, then the models.
+
+    A chat model is tuned only when it is selected.
+    """
+    from impressions_assets.jobs import CHAT_ASSETS, DATA_ASSETS, MODEL_ASSETS
 
     if select is None:
         return [data_launch(channel, sweep=sweep), model_launch(channel)]
     wanted = [name.strip() for name in select.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in (*DATA_ASSETS, *MODEL_ASSETS)]
+    unknown = [name for name in wanted if name not in (*DATA_ASSETS, *MODEL_ASSETS, *CHAT_ASSETS)]
     if unknown or not wanted:
         raise ConfigError(
             f"there is no asset {', '.join(unknown) or 'selected'};"
-            f" select of: {', '.join((*DATA_ASSETS, *MODEL_ASSETS))}"
+            f" select of: {', '.join((*DATA_ASSETS, *MODEL_ASSETS, *CHAT_ASSETS))}"
         )
     data = [name for name in DATA_ASSETS if name in wanted]
     model = [name for name in MODEL_ASSETS if name in wanted]
     launches = [data_launch(channel, data, sweep=sweep)] if data else []
-    return [*launches, model_launch(channel, model)] if model else launches
+    launches += [model_launch(channel, model)] if model else []
+    return [*launches, chat_launch(channel)] if CHAT_ASSETS[0] in wanted else launches
 
 
 def perform(place: Place, launches: Sequence["Launch"], *, verbose: bool = False) -> None:

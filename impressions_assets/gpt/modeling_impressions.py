@@ -55,6 +55,7 @@ class ImpressionsForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
+        num_items_in_batch: Any = None,
         **_: Any,
     ) -> CausalLMOutputWithPast:
         """Logits of the next tokens, (B, T, V), and a loss when there are labels."""
@@ -75,7 +76,14 @@ class ImpressionsForCausalLM(PreTrainedModel, GenerationMixin):  # type: ignore[
         logits = self._logits(_norm(x_BTC)[:, -logits_to_keep:])
         loss = None
         if labels is not None:
-            loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+            # Of all micro-batches of a step, the trainer says how many labels there are.
+            mean = num_items_in_batch is None
+            loss = F.cross_entropy(
+                logits[:, :-1].flatten(0, 1),
+                labels[:, 1:].flatten(),
+                reduction="mean" if mean else "sum",
+            )
+            loss = loss if mean else loss / num_items_in_batch
         return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=past_key_values)
 
     def _logits(self, x_BTC: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from impressions_assets.storage.home import ROW_TYPES, SHARED, Artifact, Home, T
 from impressions_assets.storage.tables import Entry
 
 LEARNED = "learned.json"  # the ids of the videos, among the files of each trained version
-TRAINED = ("checkpoint",)
+TRAINED = ("checkpoint", "chat_model")
 
 
 class Trace(Struct, frozen=True):

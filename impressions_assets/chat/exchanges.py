@@ -1,0 +1,109 @@
+"""What a chat model learns from: exchanges of a question and its answer, as token ids.
+
+Loss is on the answer alone, and on the token that ends it. An answer that does not fit is cut into
+parts: each follows the question and the end of the part before it, on which there is no loss, so
+that every token of an answer is learned exactly once.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from impressions_assets.chat.answerer import Message
+from impressions_assets.chat.prompts import answer_frame, grounded, prompt_ids
+from impressions_assets.rows import Split
+
+MASKED = -100  # a label that no loss is on
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """A pair, or a document without a question."""
+
+    video_id: str
+    split: Split
+    question: str = ""
+    answer: str
+    passages: tuple[str, ...] = ()  # what was found for the question, where prompts hold passages
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is asked."""
+        return [Message("user", grounded(self.question, self.passages))]
+
+
+class Example(NamedTuple):
+    """A row of the training data."""
+
+    input_ids: list[int]
+    labels: list[int]
+
+
+class Examples(NamedTuple):
+    """Examples, and what became of the tokens they are made of."""
+
+    rows: list[Example]
+    num_answer_tokens: int  # of all answers, ends included
+    num_lost_tokens: int  # of those, without any label
+    num_cut_prompt_tokens: int  # of questions and passages too long for the context
+
+
+def save_exchanges(path: Path, exchanges: Sequence[Exchange]) -> None:
+    """Write them, one a line."""
+    path.write_bytes(msgspec.json.Encoder().encode_lines(exchanges))
+
+
+def load_exchanges(path: Path) -> list[Exchange]:
+    """Read what `save_exchanges` wrote."""
+    return msgspec.json.Decoder(Exchange).decode_lines(path.read_bytes())
+
+
+def examples_of(tokenizer: Any, exchanges: Sequence[Exchange], max_length: int) -> Examples:
+    """The training data of some exchanges."""
+    frame = answer_frame(tokenizer)
+    rows: list[Example] = []
+    num_tokens = num_cut = 0
+    for exchange in exchanges:
+        answer = _ids(tokenizer, frame.before + exchange.answer) + frame.end_ids[:1]
+        prompt: list[int] = []
+        if exchange.question:
+            prompt, cut = _fitting(tokenizer, exchange, max_length // 2)
+            num_cut += cut
+        num_tokens += len(answer)
+        rows += _parts(prompt, answer, max_length)
+    num_kept = sum(label != MASKED for row in rows for label in row.labels)
+    return Examples(rows, num_tokens, num_tokens - num_kept, num_cut)
+
+
+def _parts(prompt: list[int], answer: list[int], max_length: int) -> Iterator[Example]:
+    room, start = max_length - len(prompt), 0
+    overlap = room // 4
+    while start < len(answer):
+        before = answer[max(0, start - overlap) : start]
+        new = answer[start : start + room - len(before)]
+        masked = [MASKED] * (len(prompt) + len(before))
+        # The first token of a row has nothing before it to be predicted from: no label counts.
+        yield Example([*prompt, *before, *new], [*masked, *new])
+        start += len(new)
+
+
+def _fitting(tokenizer: Any, exchange: Exchange, most: int) -> tuple[list[int], int]:
+    """The prompt in so many tokens: with fewer passages, then with fewer words of the question."""
+    whole = prompt_ids(tokenizer, exchange.messages)
+    ids, words, passages = whole, exchange.question.split(), exchange.passages
+    while len(ids) > most and (passages or len(words) > 1):
+        if passages:
+            passages = passages[:-1]
+        else:
+            words = words[: len(words) // 2]
+        shorter = msgspec.structs.replace(exchange, passages=passages, question=" ".join(words))
+        ids = prompt_ids(tokenizer, shorter.messages)
+    ids = ids[-most:]  # one word of thousands of letters
+    return ids, len(whole) - len(ids)
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return ids

@@ -1,0 +1,212 @@
+"""What trl and peft do in a fine-tuning: steps, evaluations, checkpoints, and how it stops.
+
+Notable choices:
+- Rows are packed only with flash attention, which keeps them apart; else they would see each other.
+- The last weights are kept, unless `patience` asks for the best: small models that learn pairs by
+  heart get worse on others long before.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils.import_utils import is_flash_attn_2_available
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from impressions_assets.channels.chat import ChatVariant
+from impressions_assets.chat.defaults import Plan
+from impressions_assets.chat.exchanges import Example
+from impressions_assets.errors import ConfigError
+from impressions_assets.gpt.run import HistoryPoint, Log
+from impressions_assets.gpt.stop import StopRequest
+
+_LOGGED = 40  # times in a training
+_EVALUATED = 10  # times, and saved as often
+
+
+OURS = "impressions"  # our recipe `modern`, as transformers calls it
+
+
+class _WholeLogits(SFTTrainer):
+    """Takes the loss from the model itself, where logits are more than a product with the head.
+
+    trl fuses that product with the loss, and would leave out the frequencies of the training text
+    that our recipe adds, and its cap.
+    """
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """The loss of a batch, as transformers' own trainer takes it."""
+        return Trainer.compute_loss(
+            self, model, {**inputs, "use_cache": False}, return_outputs, num_items_in_batch
+        )
+
+
+class Training:
+    """A fine-tuning under way."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        variant: ChatVariant,
+        plan: Plan,
+        folder: Path,
+        rows: dict[str, Sequence[Example]],
+        dtype: torch.dtype,
+    ) -> None:
+        """Set up trl's trainer; its checkpoints go into the folder."""
+        self._folder, is_judged = folder, bool(rows["val"])
+        steps = variant.max_steps or _steps(plan, len(rows["train"]))
+        ours = model.config.model_type == OURS
+        self._trainer = (_WholeLogits if ours else SFTTrainer)(
+            model,
+            args=_config(variant, plan, folder, steps, dtype, model.device.type, is_judged),
+            train_dataset=_dataset(rows["train"]),
+            eval_dataset=_dataset(rows["val"]) if is_judged else None,
+            processing_class=tokenizer,
+            peft_config=None if plan.method == "full" else _adapter(variant),
+        )
+        if is_judged and variant.patience is not None:
+            self._trainer.add_callback(EarlyStoppingCallback(variant.patience))
+
+    def run(self, log: Log, stop: StopRequest) -> int | None:
+        """Train to the end, or until asked to stop; return the step that it went on from."""
+        self._trainer.add_callback(_Watcher(log, stop))
+        find: Any = get_last_checkpoint
+        resumed: str | None = find(str(self._folder)) if self._folder.is_dir() else None
+        self._trainer.train(resume_from_checkpoint=resumed)
+        return int(resumed.rpartition("-")[2]) if resumed else None
+
+    @property
+    def model(self) -> Any:
+        """The tuned model, or the base with its adapter."""
+        return self._trainer.accelerator.unwrap_model(self._trainer.model)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this process is the one of several that keeps what they made."""
+        return bool(self._trainer.is_world_process_zero())
+
+    @property
+    def steps(self) -> int:
+        """How many steps were made."""
+        return int(self._trainer.state.global_step)
+
+    @property
+    def epochs(self) -> float:
+        """How many passes over the examples were made."""
+        return round(self._trainer.state.epoch or 0, 2)
+
+    @property
+    def history(self) -> tuple[HistoryPoint, ...]:
+        """Losses by step; those of training and validation that fall together are one point."""
+        logged: list[dict[str, Any]] = self._trainer.state.log_history
+        train = {entry["step"]: entry["loss"] for entry in logged if "loss" in entry}
+        val = {entry["step"]: entry["eval_loss"] for entry in logged if "eval_loss" in entry}
+        return tuple(
+            HistoryPoint(step, train.get(step), val.get(step)) for step in sorted({*train, *val})
+        )
+
+
+def _steps(plan: Plan, num_rows: int) -> int:
+    devices = max(1, torch.cuda.device_count())
+    a_step = plan.batch_size * plan.gradient_accumulation_steps * devices
+    return math.ceil(plan.epochs * math.ceil(num_rows / a_step))
+
+
+def _config(
+    variant: ChatVariant,
+    plan: Plan,
+    folder: Path,
+    steps: int,
+    dtype: torch.dtype,
+    device: str,
+    is_judged: bool,
+) -> SFTConfig:
+    interval, packs = max(1, steps // _EVALUATED), _packs(variant)
+    return SFTConfig(
+        output_dir=str(folder),
+        max_steps=steps,
+        learning_rate=plan.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=min(100, steps // 20),
+        per_device_train_batch_size=plan.batch_size,
+        per_device_eval_batch_size=plan.batch_size,
+        gradient_accumulation_steps=plan.gradient_accumulation_steps,
+        gradient_checkpointing=plan.gradient_checkpointing,
+        bf16=dtype == torch.bfloat16,
+        fp16=dtype == torch.float16,
+        use_cpu=device == "cpu",
+        max_length=plan.max_length,
+        packing=packs,
+        dataset_kwargs=None if packs else {"skip_prepare_dataset": True},
+        eval_strategy="steps" if is_judged else "no",
+        eval_steps=interval,
+        save_strategy="steps",
+        save_steps=interval,
+        save_total_limit=1,
+        load_best_model_at_end=is_judged and variant.patience is not None,
+        logging_steps=max(1, steps // _LOGGED),
+        report_to="none",
+        disable_tqdm=True,
+        seed=variant.seed,
+        dataloader_pin_memory=device == "cuda",
+    )
+
+
+def _packs(variant: ChatVariant) -> bool:
+    if variant.packing and not is_flash_attn_2_available():
+        raise ConfigError(
+            "packing needs flash attention, which keeps the examples of a row apart, and it is not"
+            " installed: pip install flash-attn, or leave `packing` out"
+        )
+    return bool(variant.packing)
+
+
+def _adapter(variant: ChatVariant) -> LoraConfig:
+    return LoraConfig(
+        r=variant.rank,
+        lora_alpha=variant.alpha or 2 * variant.rank,
+        lora_dropout=variant.adapter_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _dataset(rows: Sequence[Example]) -> Dataset:
+    return Dataset.from_dict(
+        {"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]}
+    )
+
+
+class _Watcher(TrainerCallback):
+    """Tells how it goes, and stops when it is asked to."""
+
+    def __init__(self, log: Log, stop: StopRequest) -> None:
+        self._log, self._stop = log, stop
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Say the losses as they come."""
+        for name, kind in (("loss", "loss"), ("eval_loss", "validation loss")):
+            if logs and name in logs:
+                self._log(
+                    f"step {state.global_step} of {state.max_steps}: {kind} {float(logs[name]):.4f}"
+                )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Save and stop, when asked."""
+        if self._stop.reason:
+            control.should_save = control.should_training_stop = True
