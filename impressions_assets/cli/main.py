@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from impressions_assets.cli import (
+    ask,
     channels,
     correct,
     demo,
@@ -127,6 +128,13 @@ _command(
     "impressions serve mine",
     "impressions serve mine --host 0.0.0.0 --key-file keys.txt",
     "impressions serve mine --variant small --variant large --passages 3",
+)
+_command(
+    ask.ask,
+    'impressions ask mine "How does attention work?"',
+    "impressions ask mine                              (a conversation)",
+    "impressions ask mine --file questions.txt --out answers.jsonl",
+    'impressions ask mine "How does attention work?" --style plain --passages 3',
 )
 _command(
     reading.show,

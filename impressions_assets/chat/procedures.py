@@ -1,0 +1,133 @@
+"""How a question becomes an answer, in four steps that other packages can replace.
+
+A procedure reads what came in, turns it into a prompt, has a model infer, and writes what came out.
+Ours is `Asking`. Other packages add theirs as entry points of the group `impressions.answering`:
+
+    [project.entry-points."impressions.answering"]
+    haiku = "my_package.haiku:Haiku"
+
+A subclass of `Asking` replaces only the steps it wants.
+"""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from msgspec import Struct
+
+from impressions_assets.chat.answerer import Answerer, Message, Sampling
+from impressions_assets.chat.passages import Source
+from impressions_assets.chat.prompts import grounded
+from impressions_assets.errors import ConfigError
+from impressions_assets.wording import meant
+
+GROUP = "impressions.answering"
+_SAID_PLAINLY = (
+    "Summarize the following answer in a neutral tone, in the third person and in few sentences."
+    " Add nothing to it.\n\n"
+)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A question that was read, and what it refers to."""
+
+    question: str
+    earlier: tuple[Message, ...] = ()  # turns of the conversation before it
+    sources: tuple[Source, ...] = ()
+    num_passages: int = 0  # of the sources, in the prompt
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What came out."""
+
+    question: str
+    answer: str
+    in_scope: bool = True
+    reason: str = ""  # why it is in scope or not
+    sources: tuple[Source, ...] = ()
+
+
+class Asking:
+    """The procedure `plain`: the question, the channel's passages before it when asked."""
+
+    def read(self, text: str) -> str:
+        """The question in what came in.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        question = text.strip()
+        if not question:
+            raise ConfigError("the question is empty: write one")
+        return question
+
+    def prompt(self, asked: Asked) -> list[Message]:
+        """What the model reads."""
+        passages = [source.text for source in asked.sources[: asked.num_passages]]
+        return [*asked.earlier, Message("user", grounded(asked.question, passages))]
+
+    def infer(
+        self, answerer: Answerer, messages: Sequence[Message], settings: Sampling
+    ) -> Iterator[str]:
+        """What the model says, in pieces."""
+        return answerer.stream(messages, settings)
+
+    def write(self, answer: Answer) -> str:
+        """The answer as people read it: text, then sources as titles with links."""
+        lines = [answer.answer.strip()]
+        if answer.sources:
+            lines += ["", "sources"]
+            lines += [f"- {one.title} {one.link}".rstrip() for one in answer.sources]
+        return "\n".join(lines)
+
+
+class AskingPlainly(Asking):
+    """The procedure `summary`: the model's answer, then said again by it in a neutral tone."""
+
+    def infer(
+        self, answerer: Answerer, messages: Sequence[Message], settings: Sampling
+    ) -> Iterator[str]:
+        """What the model makes of its own answer."""
+        said = "".join(answerer.stream(messages, settings))
+        return answerer.stream([Message("user", f"{_SAID_PLAINLY}{said}")], settings)
+
+
+_OURS = {"plain": Asking, "summary": AskingPlainly}
+
+
+def procedures() -> list[str]:
+    """The names of all procedures: ours, and those of other packages."""
+    return list(dict.fromkeys([*_OURS, *(point.name for point in entry_points(group=GROUP))]))
+
+
+def procedure(name: str) -> Asking:
+    """The procedure of a name; of other packages, only this one is imported.
+
+    Raises:
+        ConfigError: there is none, or it cannot be loaded, or is none.
+    """
+    if name in _OURS:
+        return _OURS[name]()
+    points = {point.value: point for point in entry_points(group=GROUP, name=name)}
+    if not points:
+        known = f"{meant(name, procedures())}There are: {', '.join(procedures())}"
+        raise ConfigError(f"there is no answering procedure {name!r}; {known}")
+    if len(points) > 1:
+        raise ConfigError(
+            f"two answering procedures are called {name!r}: {' and '.join(points)}; uninstall the"
+            " package of one of them"
+        )
+    return _loaded(*points.values())
+
+
+def _loaded(point: EntryPoint) -> Asking:
+    try:
+        kind: Any = point.load()
+        made = kind()
+    except (ImportError, AttributeError, TypeError) as error:
+        raise ConfigError(f"{point.name} ({point.value}) cannot be loaded: {error}") from error
+    if not all(
+        callable(getattr(made, step, None)) for step in ("read", "prompt", "infer", "write")
+    ):
+        raise ConfigError(f"{point.name} ({point.value}) has no read, prompt, infer and write")
+    return made  # type: ignore[no-any-return]

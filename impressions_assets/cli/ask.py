@@ -1,0 +1,184 @@
+"""The command `ask`: a channel answers, and says where it said so."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impressions_assets.cli.materialize import Name
+from impressions_assets.cli.place import Place, open_place
+from impressions_assets.cli.terminal import note
+from impressions_assets.errors import ConfigError, PromptTooLong
+
+if TYPE_CHECKING:
+    from impressions_assets.answers import Conversation
+    from impressions_assets.chat.answerer import Sampling
+
+_END = ("", "/quit", "/exit")
+
+
+def ask(
+    name: Name,
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="QUESTION", help="Without one, a conversation begins."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Questions, one a line.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write answers here, as lines of JSON.", show_default=False),
+    ] = None,
+    variant: Annotated[
+        str,
+        typer.Option("-m", "--model", help="Variant; NAME:untuned is its base as it was."),
+    ] = "",
+    style: Annotated[
+        str, typer.Option("--style", help="as-said, or plain: a summary in a neutral tone.")
+    ] = "as-said",
+    procedure: Annotated[
+        str,
+        typer.Option("--procedure", help="How it is asked; packages add theirs."),
+    ] = "plain",
+    passages: Annotated[
+        int, typer.Option("--passages", min=0, max=20, help="Matching passages in the prompt.")
+    ] = 0,
+    sources: Annotated[
+        int, typer.Option("--sources", min=0, max=20, help="Sources to list at most.")
+    ] = 3,
+    tokens: Annotated[int, typer.Option("-t", "--tokens", min=1, help="How long, at most.")] = 300,
+    temperature: Annotated[
+        float, typer.Option("--temperature", min=0, help="0 always takes the likeliest token.")
+    ] = 0.0,
+    top_p: Annotated[
+        float | None,
+        typer.Option("--top-p", help="Only the fewest tokens that have this probability together."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="The same seed, the same answer.")
+    ] = None,
+    may_loop: Annotated[
+        bool, typer.Option("--may-loop", help="Go on when it says the same again and again.")
+    ] = False,
+    guard: Annotated[
+        bool, typer.Option("--guard/--no-guard", help="Refuse what is not the channel's subject.")
+    ] = True,
+) -> None:
+    """Ask a channel: its chat model answers, with links to where it said so."""
+    from impressions_assets.chat.answerer import Sampling
+
+    if question and file:
+        raise typer.BadParameter("a question and --file: give one of them")
+    if style not in ("as-said", "plain"):
+        raise typer.BadParameter(f"--style {style}: write as-said or plain")
+    place = open_place()
+    how = {
+        "procedure": "summary" if style == "plain" else procedure,
+        "num_sources": sources,
+        "num_passages": passages,
+        "guarded": guard,
+        "remembers": not (question or file),
+    }
+    talk = _conversation(place, name, variant, how)
+    settings = Sampling(tokens, temperature, top_p, seed, may_loop=may_loop)
+    if file:
+        _answer_all(talk, settings, _questions(file), out)
+    elif question:
+        _answer_all(talk, settings, [" ".join(question)], out)
+    else:
+        _converse(talk, settings)
+
+
+def _conversation(place: Place, name: str, variant: str, how: dict[str, Any]) -> "Conversation":
+    from impressions_assets.answering import open_answerer
+    from impressions_assets.answers import Conversation
+    from impressions_assets.chat.procedures import procedure
+    from impressions_assets.scope import open_guard
+    from impressions_assets.search import open_search
+
+    channel, scratch = place.channel(name), place.settings.scratch
+    chosen = procedure(how.pop("procedure"))
+    answerer = open_answerer(place.home, name, scratch, variant)
+    guard = open_guard(place.home, channel, scratch) if how.pop("guarded") else None
+    search = open_search(place.home, name, scratch)
+    return Conversation(answerer, chosen, search, guard, **how)
+
+
+def _questions(file: Path) -> list[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the questions in {file} cannot be read: {error}") from error
+    found = [line.strip() for line in lines if line.strip()]
+    if not found:
+        raise ConfigError(f"{file} holds no question: write one a line")
+    return found
+
+
+def _answer_all(
+    talk: "Conversation", settings: "Sampling", questions: Iterable[str], out: Path | None
+) -> None:
+    """Answer one after the other; into a file, each as soon as it is there."""
+    if out is None:
+        for question in questions:
+            _say(talk, settings, question)
+        return
+    import msgspec
+
+    number = 0
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("wb") as file:
+            for question in questions:
+                answer = talk.ask(question, settings).whole()
+                file.write(msgspec.json.encode(answer) + b"\n")
+                file.flush()
+                number += 1
+    except OSError as error:
+        raise ConfigError(f"the answers cannot be written to {out}: {error}") from error
+    note(f"{number} answer{'s' * (number != 1)} written to {out}")
+
+
+def _say(talk: "Conversation", settings: "Sampling", question: str) -> None:
+    """Print the answer as it comes, then what the procedure writes beside it."""
+    spoken = talk.ask(question, settings)
+    shown = []
+    for piece in spoken:
+        shown.append(piece)
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    answer = spoken.whole()
+    written = talk.written(answer)
+    # A procedure may write the answer in another way than it was said.
+    said = "".join(shown).rstrip()
+    rest = (
+        written.removeprefix(said.strip()) if written.startswith(said.strip()) else f"\n{written}"
+    )
+    sys.stdout.write(f"{rest}\n")
+    if not answer.in_scope:
+        note(f"[dim]outside of its subject: {answer.reason}[/]")
+
+
+def _converse(talk: "Conversation", settings: "Sampling") -> None:
+    """Ask and answer until an empty line, or the end of the input."""
+    note("[dim]ask; an empty line ends it, /new begins anew[/]")
+    while True:
+        try:
+            question = input("> " if sys.stdin.isatty() else "")
+        except EOFError:
+            return
+        if question.strip() in _END:
+            return
+        if question.strip() == "/new":
+            talk.forget()
+            continue
+        try:
+            _say(talk, settings, question)
+        except PromptTooLong:
+            note("[dim]the conversation is too long for the model: it begins anew[/]")
+            talk.forget()
+            _say(talk, settings, question)

@@ -1,0 +1,98 @@
+"""`ask`, with a model of transformers that is made on the spot, published as a tuning does it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("transformers")
+
+from impressions_assets.answering import KIND, variants
+from impressions_assets.channels.chat import ChatVariant
+from impressions_assets.settings import load_settings
+from impressions_assets.storage.home import Home
+from impressions_assets_tests.chat.tiny import write_llama
+from impressions_assets_tests.cli.conftest import Impressions
+
+ASKED = "What do tokens tell about attention?"
+BRIEF = ("--no-guard", "-t", "12", "--may-loop")
+
+
+@pytest.fixture
+def asked(in_talks: Impressions, tmp_path: Path) -> Impressions:
+    """The command line beside a channel that has a chat model, `tiny`, and another, `wide`."""
+    home = Home(load_settings().storage)
+    for name, width in (("tiny", 32), ("wide", 64)):
+        base = write_llama(tmp_path / name, width=width)
+        files = {f"merged/{path.name}": path for path in base.iterdir()}
+        settings = ChatVariant(base=str(base)).model_dump()
+        facts = {"variant": name, "base": str(base), "settings": settings}
+        home.publish("talks", KIND, files, made_from=name, facts=facts, promote=lambda now: not now)
+    assert variants(home, "talks") == ["tiny", "wide"]
+    return in_talks
+
+
+def test_a_question_is_answered_with_sources_to_the_second(asked: Impressions) -> None:
+    said = asked("ask", "talks", ASKED, *BRIEF)
+    assert said.exit_code == 0, said.stderr
+    answer, _, sources = said.stdout.partition("\n\nsources\n")
+    assert answer
+    assert sources.startswith("- Talk talk-")
+    assert asked("ask", "talks", ASKED, *BRIEF, "--sources", "0").stdout.strip() == answer.strip()
+
+
+def test_each_line_of_a_file_is_answered_into_another(asked: Impressions, tmp_path: Path) -> None:
+    questions, answers = tmp_path / "questions.txt", tmp_path / "new" / "answers.jsonl"
+    questions.write_text(f"{ASKED}\n\n  And the loss?  \n", encoding="utf-8")
+    said = asked("ask", "talks", "--file", str(questions), "--out", str(answers), *BRIEF)
+    assert said.exit_code == 0, said.stderr
+    assert "2 answers written" in said.stderr
+    rows = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
+    assert [row["question"] for row in rows] == [ASKED, "And the loss?"]
+    assert all(row["answer"] and row["in_scope"] for row in rows)
+    assert rows[0]["sources"][0]["start_seconds"] == 0.0
+
+
+def test_variants_and_their_bases_are_asked_by_name(asked: Impressions) -> None:
+    tiny, wide, base = (
+        asked("ask", "talks", ASKED, *BRIEF, *more).stdout
+        for more in ((), ("-m", "wide"), ("-m", "wide:untuned"))
+    )
+    assert tiny != wide == base  # nothing was tuned here
+    refused = asked("ask", "talks", ASKED, "-m", "wid")
+    assert refused.exit_code == 1
+    assert "did you mean wide?" in refused.stderr
+
+
+def test_what_is_not_the_subject_is_refused_with_the_reason(asked: Impressions) -> None:
+    said = asked("ask", "talks", "Who are you?")
+    assert said.exit_code == 0
+    assert "outside of what this channel talks about" in said.stdout
+    assert "it greets, or is about the person" in said.stderr
+    assert "sources" not in said.stdout
+
+
+def test_passages_and_procedures_change_what_is_asked(asked: Impressions) -> None:
+    plain = asked("ask", "talks", ASKED, *BRIEF).stdout
+    summary = asked("ask", "talks", ASKED, *BRIEF, "--style", "plain")
+    assert summary.exit_code == 1  # 128 tokens hold no second prompt
+    assert "the prompt has" in summary.stderr
+    assert plain != asked("ask", "talks", "tokens", *BRIEF).stdout
+    assert (
+        "There are: plain, summary" in asked("ask", "talks", ASKED, "--procedure", "haiku").stderr
+    )
+
+
+def test_a_channel_without_a_chat_model_says_what_to_run(in_talks: Impressions) -> None:
+    said = in_talks("ask", "talks", ASKED)
+    assert said.exit_code == 1
+    assert "has no current version of 'chat_model'" in said.stderr
+
+
+@pytest.mark.parametrize("written", ["", "\n \n"])
+def test_a_file_without_questions_is_an_error(
+    asked: Impressions, tmp_path: Path, written: str
+) -> None:
+    (tmp_path / "none.txt").write_text(written, encoding="utf-8")
+    said = asked("ask", "talks", "--file", str(tmp_path / "none.txt"), *BRIEF)
+    assert (said.exit_code, "holds no question" in said.stderr) == (1, True)
