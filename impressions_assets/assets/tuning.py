@@ -211,7 +211,7 @@ def _facts(prepared: PreparedTuning, result: ChatResult) -> dict[str, Any]:
         **{
             name: getattr(held_out, name)
             for name in held_out.__struct_fields__
-            if name != "answers"
+            if name not in ("answers", "num_pairs")
         },
     }
 

@@ -34,6 +34,7 @@ from impressions_assets.gpt.device import device_of, dtype_of
 from impressions_assets.gpt.run import Log
 from impressions_assets.gpt.stop import StopRequest
 from impressions_assets.gpt.swap import replacing
+from impressions_assets.storage.digests import digest_of
 
 _WIDE = 512  # tokens that a question and its answer need at least
 
@@ -63,6 +64,7 @@ class _Setting:
         self.model = _loaded(self.base, self.plan, self.device, self.dtype)
         if self.model.config.model_type == OURS:
             self.model.config.block_size = max(self.model.config.block_size, self.plan.max_length)
+            self.base.tokenizer.model_max_length = self.model.config.block_size
 
     def examples(self, exchanges: list[Exchange]) -> Examples:
         """The exchanges as this base reads them."""
@@ -95,7 +97,7 @@ def finetune(run: ChatRun, log: Log, stop: StopRequest) -> ChatResult | None:
         base.tokenizer,
         run.variant,
         plan,
-        run.out_dir / "steps",
+        run.out_dir / f"steps-{digest_of(plan._asdict())[:16]}",  # of other settings: another start
         {split: found.rows for split, found in made.items()},
         setting.dtype,
     )

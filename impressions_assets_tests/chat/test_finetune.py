@@ -85,6 +85,7 @@ def test_a_full_tuning_answers_what_it_learned_and_ends(tmp_path: Path) -> None:
     assert said == PAIRS[0].answer
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 def test_an_adapter_merged_or_put_onto_its_base_again_says_the_same(tmp_path: Path) -> None:
     result = trained(prepared(tmp_path, method="lora", learning_rate=2e-2))
     assert 0 < result.num_trained_parameters < result.num_parameters
