@@ -39,7 +39,8 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
         (*preset.get("out_of_scope", ()), *settings.out_of_scope),
     )
     patterns = (*settings.patterns, *preset.get("patterns", ()))
-    return Guard(scope, patterns, settings.answer or preset.get("answer", ""))
+    others = (*settings.other_patterns, *preset.get("other_patterns", ()))
+    return Guard(scope, patterns, settings.answer or preset.get("answer", ""), others)
 
 
 def forget_scopes(scratch: Path) -> None:

@@ -33,6 +33,11 @@ class ScopeSettings(Strict):
     patterns: tuple[Annotated[Words, AfterValidator(_pattern)], ...] = Field(
         default=(), description="regular expressions: a question that one is found in belongs"
     )
+    other_patterns: tuple[Annotated[Words, AfterValidator(_pattern)], ...] = Field(
+        default=(),
+        description="regular expressions: a question that one is found in does not belong, even"
+        " where one of `patterns` is found",
+    )
     in_scope: tuple[Words, ...] = Field(default=(), description="example questions that belong")
     out_of_scope: tuple[Words, ...] = Field(
         default=(), description="example questions that do not belong, though they may sound so"

@@ -26,8 +26,8 @@ _KINDS = (str, list, dict, set, tuple, int, float, bytes)
 _NOTHING = "no word of it tells a subject"
 _LONGEST = 2000  # characters of a question that are looked at
 # What the figures of Evidence weigh; the first number is added.
-_OF_TEXT = (-1.04, 1.44, 1.0, 3.43, 0.0, -2.33, -3.57)
-_OF_KEYWORDS = (-2.6, 1.93, 1.66, 1.49, 2.6, -1.07, 1.44)
+_OF_TEXT = (-1.61, 1.65, 1.23, 2.09, 0.0, -1.66, -2.66)
+_OF_KEYWORDS = (-1.52, 1.41, 1.17, 1.55, 2.37, -2.38, 0.65)
 _SETS_ASIDE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b"
     r"|\bsystem prompt\b|^\W*(?:system|assistant|developer)\s*:|\byou are now\b"
@@ -68,11 +68,25 @@ class Verdict(NamedTuple):
 class Guard:
     """Decides which questions are for a channel."""
 
-    def __init__(self, scope: Scope, patterns: Sequence[str] = (), answer: str = "") -> None:
-        """Take what the channel talks about, regular expressions, and what others are told."""
+    def __init__(
+        self,
+        scope: Scope,
+        patterns: Sequence[str] = (),
+        answer: str = "",
+        other_patterns: Sequence[str] = (),
+    ) -> None:
+        """Take what the channel talks about, regular expressions, and what others are told.
+
+        Args:
+            scope: what is learned, and keywords and examples.
+            patterns: a question that one is found in belongs.
+            answer: what those are told whose question does not; ours when it is empty.
+            other_patterns: a question that one is found in does not belong; they go first.
+        """
         self.scope = scope
         self.answer = answer or ANSWER
         self._patterns = [re.compile(pattern) for pattern in patterns]
+        self._others = [re.compile(pattern) for pattern in other_patterns]
 
     def judge(self, question: str) -> Verdict:
         """Decide, and say why."""
@@ -83,6 +97,9 @@ class Guard:
         """Decide by rules alone; None when none applies."""
         if _SETS_ASIDE.search(asked):
             return Verdict(False, 0.0, "it asks to set the rules aside")
+        for pattern in self._others:
+            if found := pattern.search(asked):
+                return Verdict(False, 0.0, f"{found[0]!r} is of another subject")
         for pattern in self._patterns:
             if found := pattern.search(asked):
                 return Verdict(True, 1.0, f"{found[0]!r} is of this subject")

@@ -18,6 +18,7 @@ from impressions_assets.cli import (
     development,
     forget,
     generate,
+    guard,
     materialize,
     nanogpt,
     overview,
@@ -122,6 +123,11 @@ _command(
     search.search,
     'impressions search mine "gradient descent"',
     'impressions search mine "why does the loss rise?" -n 3 --json',
+)
+_command(
+    guard.guard,
+    'impressions guard mine "How do I prune roses?"',
+    'impressions guard mine "why does the loss rise?" --json',
 )
 _command(
     serve.serve,

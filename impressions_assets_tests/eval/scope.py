@@ -64,7 +64,8 @@ def guards() -> dict[str, Guard]:
         for text in (talk.title, *(label.text for label in talk.labels()))
     ]
     learned.learn([(talk.document.text, talk.document.language) for talk in talks], titles)
-    return {"python": Guard(keywords, preset["patterns"]), "demo": Guard(learned)}
+    python = Guard(keywords, preset["patterns"], other_patterns=preset["other_patterns"])
+    return {"python": python, "demo": Guard(learned)}
 
 
 def table() -> Iterator[str]:
