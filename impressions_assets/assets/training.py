@@ -108,8 +108,8 @@ def prepare(
     """
     start = _start(home, channel.name, str(flags.get("init") or "scratch"))
     theirs = start if isinstance(start, Pretrained) else None
-    model, train = settings_of(channel, flags, theirs)
     shards = home.version(channel.name, "token_shards")
+    model, train = settings_of(channel, flags, shards, theirs)
     made_from = made_from_of(shards, model, train, start)
     # What is not kept gets a folder of its own, lest it be thrown away with a kept one's progress.
     own = made_from[:16] if save else f"unsaved-{uuid.uuid4().hex[:16]}"
@@ -146,21 +146,27 @@ def prepare(
 
 
 def settings_of(
-    channel: Channel, flags: Mapping[str, Any], theirs: Pretrained | None = None
+    channel: Channel,
+    flags: Mapping[str, Any],
+    shards: Artifact | None,
+    theirs: Pretrained | None = None,
 ) -> tuple[ModelConfig, TrainConfig]:
     """Resolve a training's settings: presets, then the channel's, then the flags of this run.
 
-    The shape of weights that others trained goes before what the channel says for its own.
+    What nobody gives depends on how often the shards, if there are any yet, are read. The shape of
+    weights that others trained goes before what the channel says for its own.
     """
     given = {name: value for name, value in flags.items() if name != "init" and value is not None}
     model_preset = given.pop("model_preset", channel.model.preset)
     length_preset = given.pop("length_preset", channel.training.length)
     own = channel.model.model_dump(exclude={"preset"}, exclude_none=True)
     own |= channel.training.model_dump(exclude={"length"}, exclude_none=True)
+    train_tokens = shards.fact("train_tokens") if shards else None
     if theirs is None:
-        return resolve(model_preset, length_preset, own, given)
+        return resolve(model_preset, length_preset, own, given, train_tokens=train_tokens)
     soft, shape = theirs.layers()
-    model, train = resolve(model_preset, length_preset, soft, own, shape, given)
+    layers = (soft, own, shape, given)
+    model, train = resolve(model_preset, length_preset, *layers, train_tokens=train_tokens)
     theirs.check_fits(model)
     return model, train
 

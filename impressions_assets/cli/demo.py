@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "languages": ["en", "de"],
     # 30,000 words learn little from a large vocabulary, and each token of it costs time.
     "tokenizer": {"vocab_size": 2048},
-    "model": {"preset": "baby", "dropout": 0.1},
+    "model": {"preset": "baby"},
     "training": {"length": "quick", "max_iters": 400, "eval_interval": 50, "log_interval": 25},
 }
 

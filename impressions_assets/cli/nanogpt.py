@@ -30,11 +30,15 @@ def nanogpt(
     Without a meta, the ids are GPT-2's. best/, last/ and result.json are written to the folder.
     """
     from impressions_assets.gpt.config import resolve
+    from impressions_assets.gpt.manifest import read_manifest
     from impressions_assets.gpt.nanogpt import read_nanogpt
     from impressions_assets.gpt.run import TrainingRun
 
-    model, train = resolve(preset, length, settings)  # a mistake is told before anything starts
+    resolve(preset, length, settings)  # a mistake is told before anything starts
     tokenizer = read_nanogpt(data, to)
+    shards = read_manifest(to / "shards").shards
+    train_tokens = sum(shard.num_tokens for shard in shards if shard.split == "train")
+    model, train = resolve(preset, length, settings, train_tokens=train_tokens)
     note(f"{data} is read with {tokenizer.vocab_size} ids, {tokenizer.kind}")
     run = TrainingRun(
         shards_dir=to / "shards",

@@ -149,7 +149,7 @@ def _config(place: Place, names: list[str]) -> None:
     }
     for name in names:
         channel = place.channel(name)
-        model, train = settings_of(channel, {})
+        model, train = settings_of(channel, {}, place.home.current(name, "token_shards"))
         resolved["channels"][name] = {
             **channel.model_dump(mode="json", exclude={"name"}),
             "model": {"preset": channel.model.preset, **model.model_dump(mode="json")},

@@ -206,11 +206,11 @@ def _shards(home: Home, channel: "Channel", moving: bool, new_tokenizer: str | N
 
 def _training(home: Home, channel: "Channel", moving: bool) -> str:
     """Say what is trained; the same training on the same shards is not done twice."""
+    shards = home.current(channel.name, token_shards.KIND)
     try:
-        model, train = training.settings_of(channel, {})
+        model, train = training.settings_of(channel, {}, shards)
     except ImpressionsError as error:
         return f"cannot be trained: {error}"
-    shards = home.current(channel.name, token_shards.KIND)
     if shards and not moving:
         made_from = training.made_from_of(shards, model, train)
         done = training.finished(home, channel.name, made_from)

@@ -53,7 +53,7 @@ def train(
     place = open_place()
     given = {"model_preset": preset, "length_preset": length, "init": _absolute(init), **settings}
     chosen = {key: value for key, value in given.items() if value is not None}
-    settings_of(place.channel(name), chosen)  # a mistake is told before anything starts
+    settings_of(place.channel(name), chosen, None)  # a mistake is told before anything starts
     if out == "none":
         _train_without_saving(place, name, chosen)
         return

@@ -5,6 +5,7 @@ by size gives the shape of the model, a preset by length gives how long to train
 be overridden, by name, in layers: `resolve("baby", "quick", from_channel, from_flags)`.
 """
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -36,7 +37,9 @@ class ModelConfig(BaseModel):
     n_head: Annotated[int, Field(ge=1, description="attention heads; must divide n_embd")] = 6
     n_embd: Annotated[int, Field(ge=1, description="width of the residual stream")] = 384
     block_size: Annotated[int, Field(ge=1, description="context, in tokens")] = 256
-    dropout: Annotated[float, Field(ge=0, lt=1, description="share of values dropped")] = 0.0
+    dropout: Annotated[
+        float, Field(ge=0, lt=1, description="share of values dropped; by epochs if not given")
+    ] = 0.0
     bias: Annotated[bool, Field(description="biases, in the recipe classic only")] = False
     tied: Annotated[bool, Field(description="one matrix for embedding and head")] = False
     gelu: Annotated[
@@ -91,7 +94,9 @@ class TrainConfig(BaseModel):
     lr_decay_iters: Annotated[
         int | None, Field(ge=1, description="where the decay ends; at the end if not given")
     ] = None
-    weight_decay: Annotated[float, Field(ge=0, description="AdamW's, on matrices only")] = 0.1
+    weight_decay: Annotated[
+        float, Field(ge=0, description="AdamW's, on matrices only; by epochs if not given")
+    ] = 0.1
     beta1: Annotated[float, Field(ge=0, lt=1, description="AdamW's")] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1, description="AdamW's")] = 0.95
     grad_clip: Annotated[float, Field(ge=0, description="largest gradient norm; 0 is off")] = 1.0
@@ -149,7 +154,6 @@ MODEL_PRESETS: Mapping[str, _Preset] = MappingProxyType(
             n_head=6,
             n_embd=384,
             block_size=256,
-            dropout=0.2,
             batch_size=32,
             beta2=0.99,
         ),
@@ -181,9 +185,15 @@ LENGTH_PRESETS: Mapping[str, _Preset] = MappingProxyType(
 
 
 def resolve(
-    model_preset: str, length_preset: str, *overrides: Mapping[str, Any]
+    model_preset: str,
+    length_preset: str,
+    *overrides: Mapping[str, Any],
+    train_tokens: int | None = None,
 ) -> tuple[ModelConfig, TrainConfig]:
     """Presets, then each layer of overrides on top of the one before.
+
+    Where it is known how many tokens there are to train on, dropout and weight decay that no layer
+    gives are those of `against_memorizing`.
 
     Raises `ConfigError` that names the setting and what is allowed.
     """
@@ -194,7 +204,36 @@ def resolve(
     names = [name for name in ModelConfig.model_fields if name in settings]
     model = _validated(ModelConfig, {name: settings.pop(name) for name in names})
     settings.setdefault("learning_rate", LEARNING_RATES[model.recipe])
-    return model, _validated(TrainConfig, settings)
+    train = _validated(TrainConfig, settings)
+    if not train_tokens:
+        return model, train
+    by_rule = against_memorizing(_epochs(model, train, train_tokens))
+    return (
+        model.model_copy(update=by_rule[0] if "dropout" not in names else {}),
+        train.model_copy(update=by_rule[1] if "weight_decay" not in settings else {}),
+    )
+
+
+def against_memorizing(epochs: float) -> tuple[dict[str, float], dict[str, float]]:
+    """Dropout and weight decay for so many passes over the same text.
+
+    Read once, text cannot be learned by heart, and both only blur it. Both grow with each doubling:
+    weight decay to ten times GPT-3's after eight passes (Kim et al. 2025, "Pre-training under
+    infinite compute", find up to thirty times best), dropout to nanoGPT's 0.2 after 64. Measured in
+    docs/decisions/0013-a-modern-recipe.md.
+    """
+    doublings = math.log2(max(1.0, epochs))
+    dropout = 0.2 * min(1.0, doublings / 6)
+    weight_decay = 0.1 * 10 ** min(1.0, doublings / 3)
+    return {"dropout": round(dropout, 3)}, {"weight_decay": round(weight_decay, 3)}
+
+
+def _epochs(model: ModelConfig, train: TrainConfig, train_tokens: int) -> float:
+    """How often the text is read; a training without an end counts as one that reads it once."""
+    if train.max_epochs is not None:
+        return train.max_epochs
+    at_once = train.batch_size * train.gradient_accumulation_steps * model.block_size
+    return (train.max_iters or 0) * at_once / train_tokens
 
 
 def _named(presets: Mapping[str, _Preset], name: str, kind: str) -> _Preset:

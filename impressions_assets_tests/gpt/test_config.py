@@ -35,6 +35,21 @@ def test_the_recipe_decides_the_learning_rate_unless_it_is_given():
     assert rate(learning_rate=2e-3) == 2e-3
 
 
+def test_many_passes_over_a_text_bring_dropout_and_weight_decay_unless_they_are_given():
+    def found(train_tokens: int | None, **settings) -> tuple[float, float]:
+        length = {"max_iters": 1000, "batch_size": 10, "block_size": 100} | settings
+        model, train = resolve("baby", "quick", length, train_tokens=train_tokens)
+        return model.dropout, train.weight_decay
+
+    assert found(None) == found(1_000_000) == found(2_000_000) == (0.0, 0.1)
+    assert found(125_000) == (0.1, 1.0)  # 8 passes
+    assert found(1_000) == (0.2, 1.0)
+    assert found(1_000_000, max_epochs=8, max_iters=None) == (0.1, 1.0)
+    assert found(125_000, gradient_accumulation_steps=8) == (0.2, 1.0)
+    assert found(125_000, dropout=0.0) == (0.0, 1.0)
+    assert found(125_000, weight_decay=0.3) == (0.1, 0.3)
+
+
 def test_a_length_in_epochs_replaces_a_length_in_steps_of_an_earlier_layer():
     _, train = resolve("debug", "quick", {"max_epochs": 2})
     assert (train.max_iters, train.max_epochs) == (None, 2)
