@@ -89,6 +89,9 @@ class ChatSettings(Strict):
             raise ValueError(f"no variant can be called {UNTUNED!r}: that is a base as it is")
         return self
 
+    def __hash__(self) -> int:
+        return hash(frozenset(self.variants.items()))
+
     @property
     def first(self) -> str:
         """The variant that answers unless told otherwise."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from impressions_assets.chat.answerer import Message
 from impressions_assets.chat.local_answerer import LocalAnswerer
-from impressions_assets.chat.prompts import end_ids, prompt_ids
+from impressions_assets.chat.prompts import answer_frame, prompt_ids
 from impressions_assets_tests.chat.tiny import write_llama
 
 
@@ -34,5 +34,8 @@ def _row(tokenizer: Any, question: str, answer: str) -> tuple[Any, Any]:
     import torch
 
     prompt = prompt_ids(tokenizer, [Message("user", question)])
-    said = [*tokenizer(answer, add_special_tokens=False)["input_ids"], end_ids(tokenizer)[0]]
+    said = [
+        *tokenizer(answer, add_special_tokens=False)["input_ids"],
+        answer_frame(tokenizer).end_ids[0],
+    ]
     return torch.tensor([prompt + said]), torch.tensor([[-100] * len(prompt) + said])

@@ -14,8 +14,8 @@ from impressions_assets.cli.main import app
 from impressions_assets_tests.cli.conftest import Impressions
 
 COMMANDS = {
-    "add", "channels", "materialize", "train", "generate", "show", "redo", "search", "export",
-    "models", "correct", "status", "forget", "gc", "dev", "demo", "nanogpt", "serve",
+    "add", "channels", "materialize", "train", "generate", "show", "redo", "search", "ask",
+    "export", "models", "correct", "status", "forget", "gc", "dev", "demo", "nanogpt", "serve",
     "guard",
 }  # fmt: skip
 
