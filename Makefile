@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 
 BIN := .venv/bin
 READY := .venv/ready
-EXTRAS := train,data,deploy,dev
+EXTRAS := train,data,chat,deploy,dev
 ASR := .venv-asr
 ASR_ON ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ASR_PIP = $(ASR)/bin/python -m pip install -qq --disable-pip-version-check --no-input
