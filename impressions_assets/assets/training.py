@@ -108,8 +108,8 @@ def prepare(
     """
     start = _start(home, channel.name, str(flags.get("init") or "scratch"))
     theirs = start if isinstance(start, Pretrained) else None
+    model, train = settings_of(channel, flags, home.current(channel.name, "token_shards"), theirs)
     shards = home.version(channel.name, "token_shards")
-    model, train = settings_of(channel, flags, shards, theirs)
     made_from = made_from_of(shards, model, train, start)
     # What is not kept gets a folder of its own, lest it be thrown away with a kept one's progress.
     own = made_from[:16] if save else f"unsaved-{uuid.uuid4().hex[:16]}"
