@@ -58,7 +58,7 @@ def test_the_ui_is_up_and_the_lineage_shows_its_groups(dev: DagsterDev) -> None:
 
     assert status == 200
     assert "dagster" in page.lower()
-    assert {node["groupName"] for node in nodes} == {"sources", "speech", "text", "gpt"}
+    assert {node["groupName"] for node in nodes} == {"sources", "speech", "text", "gpt", "chat"}
     assert all(node["isPartitioned"] for node in nodes)
 
 
