@@ -23,8 +23,8 @@ def open_answerer(home: Home, name: str, scratch: Path, variant: str = "") -> An
         NothingToDo: none was trained yet, or none of this name.
         ConfigError: torch or transformers is missing.
     """
-    tuned = variant.removesuffix(UNTUNED).removesuffix(":")
-    if variant.endswith(UNTUNED):
+    tuned, _, how = variant.rpartition(":")
+    if how == UNTUNED:
         return untuned(home, name, chat_model(home, name, tuned), scratch)
     return answerer_of(home, chat_model(home, name, variant), scratch)
 

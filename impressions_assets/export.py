@@ -14,7 +14,6 @@ a model, `gs://bucket/prefix`) is a publication, and wants the channel's stateme
 import inspect
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import fsspec
@@ -36,8 +35,8 @@ from impressions_assets.formats.pages import markdown, text
 from impressions_assets.formats.qa import qa
 from impressions_assets.formats.review import review
 from impressions_assets.formats.tables import csv, jsonl, parquet
+from impressions_assets.plugins import loaded, offered, plugin
 from impressions_assets.reader import ChannelReader
-from impressions_assets.wording import meant
 
 GROUP = "impressions.export"
 
@@ -107,29 +106,13 @@ def publish(
 
 def formats() -> list[str]:
     """Return the names of all formats: ours, and those of other packages."""
-    return list(dict.fromkeys([*_OURS, *(point.name for point in entry_points(group=GROUP))]))
+    return offered(GROUP, _OURS)
 
 
 def _format(name: str) -> Format:
     """Return what writes a format; of other packages, only this one is imported."""
-    points = {point.value: point for point in entry_points(group=GROUP, name=name)}
-    offers = ["ours", *points] if name in _OURS else list(points)
-    if not offers:
-        known = f"{meant(name, formats())}There are: {', '.join(formats())}"
-        raise ConfigError(f"there is no format {name!r}; {known}")
-    if len(offers) > 1:
-        raise ConfigError(
-            f"two formats are called {name!r}: {' and '.join(offers)}; uninstall the package of "
-            "one of them"
-        )
-    return _OURS[name] if name in _OURS else _loaded(*points.values())
-
-
-def _loaded(point: EntryPoint) -> Format:
-    try:
-        write: Format = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{point.name} ({point.value}) cannot be loaded: {error}") from error
+    point = plugin(GROUP, name, _OURS, "format")
+    write: Format = loaded(point) if point else _OURS[name]
     return write
 
 

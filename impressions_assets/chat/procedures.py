@@ -10,7 +10,6 @@ A subclass of `Asking` replaces only the steps it wants.
 """
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +18,7 @@ from impressions_assets.chat.answerer import Answerer, Message, Sampling
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.prompts import grounded
 from impressions_assets.errors import ConfigError
-from impressions_assets.wording import meant
+from impressions_assets.plugins import loaded, offered, plugin
 
 GROUP = "impressions.answering"
 _SAID_PLAINLY = (
@@ -92,12 +91,13 @@ class AskingPlainly(Asking):
         return answerer.stream([Message("user", f"{_SAID_PLAINLY}{said}")], settings)
 
 
+_STEPS = ("read", "prompt", "infer", "write")
 _OURS = {"plain": Asking, "summary": AskingPlainly}
 
 
 def procedures() -> list[str]:
     """The names of all procedures: ours, and those of other packages."""
-    return list(dict.fromkeys([*_OURS, *(point.name for point in entry_points(group=GROUP))]))
+    return offered(GROUP, _OURS)
 
 
 def procedure(name: str) -> Asking:
@@ -106,28 +106,13 @@ def procedure(name: str) -> Asking:
     Raises:
         ConfigError: there is none, or it cannot be loaded, or is none.
     """
-    if name in _OURS:
+    point = plugin(GROUP, name, _OURS, "answering procedure")
+    if point is None:
         return _OURS[name]()
-    points = {point.value: point for point in entry_points(group=GROUP, name=name)}
-    if not points:
-        known = f"{meant(name, procedures())}There are: {', '.join(procedures())}"
-        raise ConfigError(f"there is no answering procedure {name!r}; {known}")
-    if len(points) > 1:
-        raise ConfigError(
-            f"two answering procedures are called {name!r}: {' and '.join(points)}; uninstall the"
-            " package of one of them"
-        )
-    return _loaded(*points.values())
-
-
-def _loaded(point: EntryPoint) -> Asking:
     try:
-        kind: Any = point.load()
-        made = kind()
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ConfigError(f"{point.name} ({point.value}) cannot be loaded: {error}") from error
-    if not all(
-        callable(getattr(made, step, None)) for step in ("read", "prompt", "infer", "write")
-    ):
+        made: Any = loaded(point)()
+    except TypeError as error:
+        raise ConfigError(f"{point.name} ({point.value}) cannot be made: {error}") from error
+    if not all(callable(getattr(made, step, None)) for step in _STEPS):
         raise ConfigError(f"{point.name} ({point.value}) has no read, prompt, infer and write")
     return made  # type: ignore[no-any-return]

@@ -75,6 +75,8 @@ def ask(
         raise typer.BadParameter("a question and --file: give one of them")
     if style not in ("as-said", "plain"):
         raise typer.BadParameter(f"--style {style}: write as-said or plain")
+    if style == "plain" and procedure != "plain":
+        raise typer.BadParameter("--style plain is a procedure of its own: leave out one of them")
     place = open_place()
     how = {
         "procedure": "summary" if style == "plain" else procedure,

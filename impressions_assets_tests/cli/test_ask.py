@@ -59,6 +59,8 @@ def test_variants_and_their_bases_are_asked_by_name(asked: Impressions) -> None:
         for more in ((), ("-m", "wide"), ("-m", "wide:untuned"))
     )
     assert tiny != wide == base  # nothing was tuned here
+    only_ends_so = asked("ask", "talks", ASKED, "-m", "wideuntuned").stderr
+    assert "no chat model 'wideuntuned'" in " ".join(only_ends_so.split())
     refused = asked("ask", "talks", ASKED, "-m", "wid")
     assert refused.exit_code == 1
     assert "did you mean wide?" in refused.stderr
@@ -77,6 +79,8 @@ def test_passages_and_procedures_change_what_is_asked(asked: Impressions) -> Non
     summary = asked("ask", "talks", ASKED, *BRIEF, "--style", "plain")
     assert summary.exit_code == 1  # 128 tokens hold no second prompt
     assert "the prompt has" in summary.stderr
+    both = asked("ask", "talks", ASKED, "--style", "plain", "--procedure", "haiku")
+    assert "leave out one" in both.stderr
     assert plain != asked("ask", "talks", "tokens", *BRIEF).stdout
     assert (
         "There are: plain, summary" in asked("ask", "talks", ASKED, "--procedure", "haiku").stderr

@@ -11,12 +11,9 @@ from typing import NamedTuple
 from impressions_assets.chat.answerer import Answerer, Message, Sampling
 from impressions_assets.chat.guard import Guard, Verdict
 from impressions_assets.chat.passages import Source
+from impressions_assets.chat.prompts import grounded
 
 Find = Callable[[str, int], list[Source]]
-
-_GROUNDED = (
-    "Answer from these passages of the channel, and say so if they do not hold the answer.\n\n"
-)
 
 
 class Plan(NamedTuple):
@@ -64,8 +61,9 @@ class Desk:
             if room < 0:
                 break
             texts.append(source.text)
-        grounds = [Message("system", _GROUNDED + "\n\n".join(texts))] if texts else []
-        return model.stream([*grounds, *messages], how)
+        last = messages[-1]
+        asked = Message(last.role, grounded(last.content, texts))  # as in tuning, and as `ask` does
+        return model.stream([*messages[:-1], asked], how)
 
     def _judged(self, question: str) -> Verdict:
         return self.guard.judge(question) if self.guard else Verdict(True, 1.0, "no guard")
