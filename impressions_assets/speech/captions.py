@@ -5,7 +5,7 @@ cleaned, given speakers and mended. What is not kept is told with its reason; on
 that makes captions roll is not listed, for it would double the table.
 """
 
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from impressions_assets.encodings import decode_text
@@ -25,7 +25,7 @@ _READERS = {
     "json3": read_json3,
     "timedtext": read_timedtext,
 }
-_START = itemgetter(0)
+_START = attrgetter("start_seconds")
 _FORMATS = (*_READERS, "text")
 
 

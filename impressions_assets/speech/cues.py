@@ -1,17 +1,14 @@
-"""What the readers of the formats hand on: cues as they stand in the file, not yet cleaned."""
+"""What the readers of the formats hand on: cues as they stand in the file, not yet cleaned.
 
-from typing import NamedTuple
+A cue is a `Segment` whose text still has its lines and its markup, and whose end may come before
+its start. Most captions have none of that: such a cue is the row of the transcript, as it is.
+"""
 
-from impressions_assets.rows import Dropped, Word
+from typing import NamedTuple, TypeAlias
 
+from impressions_assets.rows import Dropped, Segment
 
-class Cue(NamedTuple):
-    """One cue: its times, its lines with their markup, and word times where the format has them."""
-
-    start_seconds: float
-    end_seconds: float
-    text: str
-    words: tuple[Word, ...] = ()
+Cue: TypeAlias = Segment
 
 
 class RawTrack(NamedTuple):

@@ -30,7 +30,7 @@ class _Seg(msgspec.Struct, rename="camel", gc=False):
 class _Event(msgspec.Struct, rename="camel", gc=False):
     t_start_ms: int = 0
     d_duration_ms: int = 0
-    segs: list[_Seg] = []
+    segs: tuple[_Seg, ...] = ()
 
 
 class _File(msgspec.Struct, gc=False):
@@ -60,13 +60,13 @@ def _read_typed(events: list[_Event]) -> RawTrack:
         if len(segs) == 1 and segs[0].t_offset_ms is msgspec.UNSET:
             body = segs[0].utf8
         else:
-            segs = [seg for seg in segs if seg.utf8]
-            body, words = "".join([seg.utf8 for seg in segs]), _typed_words(segs, start, length)
+            spoken = [seg for seg in segs if seg.utf8]
+            body, words = "".join([seg.utf8 for seg in spoken]), _typed_words(spoken, start, length)
         if not body or body.isspace():
             continue
         if not (0 <= start < _LONGEST_MS and 0 <= length < _LONGEST_MS):
             raise _Unusual
-        cues.append(Cue(start / 1000, (start + length) / 1000, body, words))
+        cues.append(Cue(start / 1000, (start + length) / 1000, body, None, None, words))
     return RawTrack(cues, [], True, any(cue.words for cue in cues))
 
 
@@ -109,7 +109,7 @@ def _read_untyped(text: str) -> RawTrack:
             continue
         length = event.get("dDurationMs", 0)
         end = start + (length if _is_time(length) else 0)
-        cues.append(Cue(start / 1000, end / 1000, body, _words_of(segments, start, end)))
+        cues.append(Cue(start / 1000, end / 1000, body, words=_words_of(segments, start, end)))
     is_cut_at_once = bool(dropped) and not events
     return RawTrack(cues, dropped, not is_cut_at_once, any(cue.words for cue in cues))
 

@@ -9,6 +9,8 @@ word stamps (`<00:00:04.100><c> so</c>`), what is new carries them.
 import re
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from impressions_assets.rows import Word
 from impressions_assets.speech.cues import Cue
 from impressions_assets.speech.markup import clean
@@ -87,7 +89,7 @@ def _with_words(cue: Cue, text: str) -> Cue:
     words = tuple(
         Word(start, end, word) for start, end, word in zip(starts, ends, texts, strict=True) if word
     )
-    return cue._replace(text=text, words=words if has_times else ())
+    return replace(cue, text=text, words=words if has_times else ())
 
 
 def _until(cue: Cue | None, after: Cue | None) -> Cue:
@@ -96,7 +98,7 @@ def _until(cue: Cue | None, after: Cue | None) -> Cue:
         return cue
     end = after.start_seconds
     words = tuple(_cut(word, end) for word in cue.words)
-    return cue._replace(end_seconds=end, words=words)
+    return replace(cue, end_seconds=end, words=words)
 
 
 def _cut(word: Word, end: float) -> Word:

@@ -3,7 +3,11 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from operator import eq
 
+from msgspec.structs import replace
+
+from impressions_assets.plain_lines import LINES_AT_ONCE, are_plain
 from impressions_assets.rows import Dropped, Segment, Word
 from impressions_assets.speech.cues import EMPTY, NOT_SPEECH, REPEATED, Cue
 from impressions_assets.speech.speakers import SpeakerReader
@@ -25,28 +29,44 @@ def segments_of(cues: list[Cue]) -> tuple[list[Segment], list[Dropped]]:
     dropped: list[Dropped] = []
     speakers = SpeakerReader()
     previous = ""
-    for index, (start, end, text, words) in enumerate(cues):
-        if end <= start:
-            end = mended_end(cues, index)
-        if _MARKS.search(text):
-            turns = speakers.turns_of(text)
-        else:
-            line = text if _is_one_line(text) else " ".join(text.split())
-            if line and line != previous and line[0] not in _SOUND_BEGINS:  # most cues there are
-                segments.append(Segment(start, end, line, speakers.speaker, None, words))
-                previous = line
-                continue
-            turns = [(speakers.speaker, line)]
-        spoken = " ".join([part for _, part in turns])
-        if not spoken or spoken == previous:
-            dropped.append(Dropped(REPEATED if spoken else EMPTY, spoken, start))
-        elif len(turns) == 1 and not _SOUND.fullmatch(spoken):
-            segments.append(Segment(start, end, spoken, turns[0][0], None, words))
-            previous = spoken
-        else:
-            _add(_shared(turns, start, end, words), segments, dropped)
-            previous = spoken
+    for begin in range(0, len(cues), LINES_AT_ONCE):
+        block = cues[begin : begin + LINES_AT_ONCE]
+        if _are_segments(block, previous):
+            speaker = speakers.speaker
+            segments += block if speaker is None else [replace(c, speaker=speaker) for c in block]
+            previous = block[-1].text
+            continue
+        for index, cue in enumerate(block, start=begin):
+            end = cue.end_seconds
+            if end <= cue.start_seconds:
+                end = mended_end(cues, index)
+            turns = _turns(cue.text, speakers)
+            spoken = " ".join([part for _, part in turns])
+            if not spoken or spoken == previous:
+                reason = REPEATED if spoken else EMPTY
+                dropped.append(Dropped(reason, spoken, cue.start_seconds))
+            else:
+                _add(_shared(turns, cue.start_seconds, end, cue.words), segments, dropped)
+                previous = spoken
     return segments, dropped
+
+
+def _are_segments(cues: list[Cue], previous: str) -> bool:
+    """Whether the cues are segments as they stand, but for the speaker; most captions are."""
+    lines = [cue.text for cue in cues]
+    return (
+        are_plain(lines)
+        and lines[0] != previous
+        and not any(map(eq, lines, lines[1:]))
+        and _SOUND_BEGINS.isdisjoint([line[0] for line in lines])
+        and not any(cue.end_seconds <= cue.start_seconds for cue in cues)
+    )
+
+
+def _turns(text: str, speakers: SpeakerReader) -> list[Turn]:
+    if _MARKS.search(text):
+        return speakers.turns_of(text)
+    return [(speakers.speaker, text if _is_one_line(text) else " ".join(text.split()))]
 
 
 def _is_one_line(text: str) -> bool:
@@ -75,6 +95,9 @@ def _add(turns: Iterator[Segment], segments: list[Segment], dropped: list[Droppe
 
 def _shared(turns: list[Turn], start: float, end: float, words: Words) -> Iterator[Segment]:
     """A cue's turns share its time: by their words' times, else in proportion to their length."""
+    if len(turns) == 1:
+        yield Segment(start, end, turns[0][1], turns[0][0], None, words)
+        return
     words = tuple(word for word in words if word.text.strip(">"))
     num_words = [len(text.split()) for _, text in turns]
     if len(words) != sum(num_words):

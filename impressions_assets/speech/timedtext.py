@@ -60,7 +60,7 @@ def _add(element: Element, cues: list[Cue], dropped: list[Dropped]) -> None:
     elif times is None:
         dropped.append(Dropped(BAD_TIME, body))
     else:
-        cues.append(Cue(*times, body, _words_of(element, *times)))
+        cues.append(Cue(*times, body, words=_words_of(element, *times)))
 
 
 def _pieces(element: Element) -> Iterator[str]:

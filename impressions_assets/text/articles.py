@@ -155,7 +155,7 @@ def _written(text: str) -> Iterator[str]:
     num_words = 0
     for line in text.strip("\n").split("\n"):
         for part in paragraphs_of([Segment(0.0, 0.0, line)]):
-            words = sum(piece.num_words for piece in part.pieces)
+            words = sum(num_words_in(piece.text) for piece in part.pieces)
             if lines and num_words + words > MOST_WORDS:
                 yield "  \n".join(lines)
                 lines, num_words = [], 0

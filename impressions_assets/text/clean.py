@@ -6,9 +6,11 @@ poems, scripts, code) keeps every newline and space. What is dropped is kept wit
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import eq
 from typing import NamedTuple
 
+from impressions_assets.plain_lines import LINES_AT_ONCE, are_plain
 from impressions_assets.rows import Dropped, Segment, Transcript
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
@@ -61,9 +63,21 @@ def clean_line(text: str) -> str:
     return line if line.isascii() else unicodedata.normalize("NFC", line)
 
 
-def _clean_speech(segments: Iterable[Segment]) -> Cleaned:
+def _clean_speech(segments: Sequence[Segment]) -> Cleaned:
     kept: list[Segment] = []
     dropped: list[Dropped] = []
+    for begin in range(0, len(segments), LINES_AT_ONCE):
+        block = segments[begin : begin + LINES_AT_ONCE]
+        lines = [segment.text for segment in block]
+        follows = [kept[-1].text, *lines] if kept else lines
+        if are_plain(lines) and not any(map(eq, follows, follows[1:])):
+            kept += block
+        else:
+            _clean_each(block, kept, dropped)
+    return Cleaned(kept, dropped)
+
+
+def _clean_each(segments: Iterable[Segment], kept: list[Segment], dropped: list[Dropped]) -> None:
     for segment in segments:
         text = clean_line(segment.text)
         if ("(" in text or "[" in text) if text.isascii() else _MAY_HOLD_SOUND.search(text):
@@ -78,7 +92,6 @@ def _clean_speech(segments: Iterable[Segment]) -> Cleaned:
             if text is not segment.text
             else segment
         )
-    return Cleaned(kept, dropped)
 
 
 def _without_sounds(text: str, segment: Segment, dropped: list[Dropped]) -> str:

@@ -10,12 +10,12 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from impressions_assets.rows import Chapter, Video
+from impressions_assets.rows import Chapter, Segment, Video
 from impressions_assets.text.clean import clean_line
 from impressions_assets.text.faithfulness import problem_in
 from impressions_assets.text.model_texts import Ask, Question, texts_of
 from impressions_assets.text.pages import Page, Part
-from impressions_assets.text.paragraphs import Paragraph, Piece, num_words_in
+from impressions_assets.text.paragraphs import Paragraph, num_words_in
 from impressions_assets.text.prompts import for_rewrite
 from impressions_assets.text.times import clock
 
@@ -105,7 +105,7 @@ def _changed(part: Part, number: int, new: Mapping[str, str]) -> Part:
         return replace(part, title=new.get(f"h{number}", part.title))
     text = new.get(f"p{number}", part.text)
     first, last = part.pieces[0], part.pieces[-1]
-    piece = Piece(first.start_seconds, last.end_seconds, text, num_words_in(text))
+    piece = Segment(first.start_seconds, last.end_seconds, text, part.speaker)
     return Paragraph([piece], part.speaker)
 
 

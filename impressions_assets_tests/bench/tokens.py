@@ -24,12 +24,12 @@ from impressions_assets.rows import Document, Segment, Transcript
 from impressions_assets.speech.captions import parse_track
 from impressions_assets.text.clean import clean_transcript
 from impressions_assets.text.documents import _Page, _speech
-from impressions_assets.text.paragraphs import paragraphs_of
 from impressions_assets_tests.bench.archive import words_of
 from impressions_assets_tests.bench.ratios import Ratio
+from impressions_assets_tests.text.plain_paragraphs import plain_paragraphs
 
 _TRIES = 5
-_TEXTS, _TRACKS, _WORDS = 400, 60, 10_000
+_TEXTS, _TRACKS, _WORDS = 400, 200, 10_000
 _BATCHES = 300
 
 
@@ -129,7 +129,8 @@ def _plain_text(track: bytes) -> str:
             continue
         start = event["tStartMs"] / 1000
         segments.append(Segment(start, start + event["dDurationMs"] / 1000, text))
-    return "\n\n".join(paragraph.text for paragraph in paragraphs_of(segments))
+    paragraphs = plain_paragraphs(segments)
+    return "\n\n".join(" ".join(piece.text for piece in part) for part in paragraphs)
 
 
 def loading(folder: Path, batch_size: int = 12, block_size: int = 64) -> Ratio:
