@@ -18,7 +18,7 @@ from impressions_assets.chat.answerer import Answerer, Message, Sampling
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.prompts import grounded
 from impressions_assets.errors import ConfigError
-from impressions_assets.plugins import loaded, offered, plugin
+from impressions_assets.plugins import loaded, plugin
 
 GROUP = "impressions.answering"
 _SAID_PLAINLY = (
@@ -33,7 +33,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     question: str
     earlier: tuple[Message, ...] = ()  # turns of the conversation before it
     sources: tuple[Source, ...] = ()
-    num_passages: int = 0  # of the sources, in the prompt
+    passages: tuple[str, ...] = ()  # texts of the best of them, for the prompt
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -62,8 +62,7 @@ class Asking:
 
     def prompt(self, asked: Asked) -> list[Message]:
         """What the model reads."""
-        passages = [source.text for source in asked.sources[: asked.num_passages]]
-        return [*asked.earlier, Message("user", grounded(asked.question, passages))]
+        return [*asked.earlier, Message("user", grounded(asked.question, asked.passages))]
 
     def infer(
         self, answerer: Answerer, messages: Sequence[Message], settings: Sampling
@@ -80,6 +79,12 @@ class Asking:
         return "\n".join(lines)
 
 
+def rest_of(said: str, written: str) -> str:
+    """What stands in a written answer after what was said of it; all of it, where it is another."""
+    shown = said.strip()
+    return written.removeprefix(shown) if written.startswith(shown) else f"\n\n{written}"
+
+
 class AskingPlainly(Asking):
     """The procedure `summary`: the model's answer, then said again by it in a neutral tone."""
 
@@ -87,20 +92,22 @@ class AskingPlainly(Asking):
         self, answerer: Answerer, messages: Sequence[Message], settings: Sampling
     ) -> Iterator[str]:
         """What the model makes of its own answer."""
-        said = "".join(answerer.stream(messages, settings))
-        return answerer.stream([Message("user", f"{_SAID_PLAINLY}{said}")], settings)
+        return _said_again(answerer, answerer.stream(messages, settings), settings)
+
+
+def _said_again(answerer: Answerer, first: Iterator[str], settings: Sampling) -> Iterator[str]:
+    said = ""
+    for piece in first:
+        said += piece
+        yield ""  # who listens can stop it here as well
+    yield from answerer.stream([Message("user", f"{_SAID_PLAINLY}{said}")], settings)
 
 
 _STEPS = ("read", "prompt", "infer", "write")
 _OURS = {"plain": Asking, "summary": AskingPlainly}
 
 
-def procedures() -> list[str]:
-    """The names of all procedures: ours, and those of other packages."""
-    return offered(GROUP, _OURS)
-
-
-def procedure(name: str) -> Asking:
+def procedure_named(name: str) -> Asking:
     """The procedure of a name; of other packages, only this one is imported.
 
     Raises:

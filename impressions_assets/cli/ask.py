@@ -1,20 +1,21 @@
 """The command `ask`: a channel answers, and says where it said so."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impressions_assets.cli.materialize import Name
-from impressions_assets.cli.place import Place, open_place
+from impressions_assets.cli.place import open_place
 from impressions_assets.cli.terminal import note
 from impressions_assets.errors import ConfigError, PromptTooLong
 
 if TYPE_CHECKING:
-    from impressions_assets.answers import Conversation
-    from impressions_assets.chat.answerer import Sampling
+    from impressions_assets.chat.answerer import Message, Sampling
+    from impressions_assets.chat.desk import Desk
+    from impressions_assets.chat.procedures import Answer
 
 _END = ("", "/quit", "/exit")
 
@@ -70,6 +71,7 @@ def ask(
 ) -> None:
     """Ask a channel: its chat model answers, with links to where it said so."""
     from impressions_assets.chat.answerer import Sampling
+    from impressions_assets.desk import open_desk
 
     if question and file:
         raise typer.BadParameter("a question and --file: give one of them")
@@ -78,36 +80,23 @@ def ask(
     if style == "plain" and procedure != "plain":
         raise typer.BadParameter("--style plain is a procedure of its own: leave out one of them")
     place = open_place()
-    how = {
-        "procedure": "summary" if style == "plain" else procedure,
-        "num_sources": sources,
-        "num_passages": passages,
-        "guarded": guard,
-        "remembers": not (question or file),
-    }
-    talk = _conversation(place, name, variant, how)
+    desk = open_desk(
+        place.home,
+        place.channel(name),
+        place.settings.scratch,
+        variants=(variant,),
+        guarded=guard,
+        procedure="summary" if style == "plain" else procedure,
+        most_sources=sources,
+        most_passages=passages,
+    )
     settings = Sampling(tokens, temperature, top_p, seed, may_loop=may_loop)
     if file:
-        _answer_all(talk, settings, _questions(file), out)
+        _answer_all(desk, settings, _questions(file), out)
     elif question:
-        _answer_all(talk, settings, [" ".join(question)], out)
+        _answer_all(desk, settings, [" ".join(question)], out)
     else:
-        _converse(talk, settings)
-
-
-def _conversation(place: Place, name: str, variant: str, how: dict[str, Any]) -> "Conversation":
-    from impressions_assets.answering import open_answerer
-    from impressions_assets.answers import Conversation
-    from impressions_assets.chat.procedures import procedure
-    from impressions_assets.scope import open_guard
-    from impressions_assets.search import open_search
-
-    channel, scratch = place.channel(name), place.settings.scratch
-    chosen = procedure(how.pop("procedure"))
-    answerer = open_answerer(place.home, name, scratch, variant)
-    guard = open_guard(place.home, channel, scratch) if how.pop("guarded") else None
-    search = open_search(place.home, name, scratch)
-    return Conversation(answerer, chosen, search, guard, **how)
+        _converse(desk, settings)
 
 
 def _questions(file: Path) -> list[str]:
@@ -122,12 +111,12 @@ def _questions(file: Path) -> list[str]:
 
 
 def _answer_all(
-    talk: "Conversation", settings: "Sampling", questions: Iterable[str], out: Path | None
+    desk: "Desk", settings: "Sampling", questions: Iterable[str], out: Path | None
 ) -> None:
     """Answer one after the other; into a file, each as soon as it is there."""
     if out is None:
         for question in questions:
-            _say(talk, settings, question)
+            _say(desk, settings, question)
         return
     import msgspec
 
@@ -136,7 +125,7 @@ def _answer_all(
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("wb") as file:
             for question in questions:
-                answer = talk.ask(question, settings).whole()
+                answer = _answered(desk, settings, question)
                 file.write(msgspec.json.encode(answer) + b"\n")
                 file.flush()
                 number += 1
@@ -145,42 +134,60 @@ def _answer_all(
     note(f"{number} answer{'s' * (number != 1)} written to {out}")
 
 
-def _say(talk: "Conversation", settings: "Sampling", question: str) -> None:
+def _answered(
+    desk: "Desk",
+    settings: "Sampling",
+    question: str,
+    earlier: Sequence["Message"] = (),
+    show: Callable[[str], object] = bool,
+) -> "Answer":
+    """Ask after some turns; the answer is shown as it comes."""
+    plan, said = desk.plan(question, earlier), ""
+    for piece in desk.answer(desk.models[desk.default], plan, settings):
+        said += piece
+        show(piece)
+    return plan.answer(said)
+
+
+def _say(
+    desk: "Desk", settings: "Sampling", question: str, earlier: Sequence["Message"] = ()
+) -> "Answer":
     """Print the answer as it comes, then what the procedure writes beside it."""
-    spoken = talk.ask(question, settings)
-    shown = []
-    for piece in spoken:
-        shown.append(piece)
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-    answer = spoken.whole()
-    written = talk.written(answer)
-    # A procedure may write the answer in another way than it was said.
-    said = "".join(shown).rstrip()
-    rest = (
-        written.removeprefix(said.strip()) if written.startswith(said.strip()) else f"\n{written}"
-    )
-    sys.stdout.write(f"{rest}\n")
+    from impressions_assets.chat.procedures import rest_of
+
+    answer = _answered(desk, settings, question, earlier, _show)
+    _show(f"{rest_of(answer.answer, desk.procedure.write(answer))}\n")
     if not answer.in_scope:
         note(f"[dim]outside of its subject: {answer.reason}[/]")
+    return answer
 
 
-def _converse(talk: "Conversation", settings: "Sampling") -> None:
+def _show(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _converse(desk: "Desk", settings: "Sampling") -> None:
     """Ask and answer until an empty line, or the end of the input."""
+    from impressions_assets.chat.answerer import Message
+
     note("[dim]ask; an empty line ends it, /new begins anew[/]")
+    earlier: list[Message] = []
     while True:
         try:
-            question = input("> " if sys.stdin.isatty() else "")
+            question = input("> " if sys.stdin.isatty() else "").strip()
         except EOFError:
             return
-        if question.strip() in _END:
+        if question in _END:
             return
-        if question.strip() == "/new":
-            talk.forget()
+        if question == "/new":
+            earlier = []
             continue
         try:
-            _say(talk, settings, question)
+            answer = _say(desk, settings, question, earlier)
         except PromptTooLong:
             note("[dim]the conversation is too long for the model: it begins anew[/]")
-            talk.forget()
-            _say(talk, settings, question)
+            earlier = []
+            answer = _say(desk, settings, question)
+        if answer.in_scope:
+            earlier += [Message("user", answer.question), Message("assistant", answer.answer)]

@@ -25,6 +25,9 @@ def serve(
     passages: Annotated[
         int, typer.Option("--passages", min=0, max=20, help="Passages of the channel in a prompt.")
     ] = 0,
+    procedure: Annotated[
+        str, typer.Option("--procedure", help="How it is asked; packages add theirs.")
+    ] = "plain",
     guard: Annotated[bool, typer.Option(help="Decline what is not the channel's subject.")] = True,
     key_file: Annotated[
         Path | None,
@@ -70,7 +73,7 @@ def serve(
             f"serving needs fastapi, uvicorn and prometheus-client, and one cannot be imported"
             f" ({error}): pip install 'impressions-assets[chat]'"
         ) from error
-    from impressions_assets.serving import open_desk
+    from impressions_assets.desk import open_desk
 
     desk = open_desk(
         place.home,
@@ -78,6 +81,7 @@ def serve(
         place.settings.scratch,
         variants=tuple(variant or ()),
         guarded=guard,
+        procedure=procedure,
         most_passages=passages,
     )
     limits = Limits(at_once, waiting, wait_seconds, answer_seconds, answer_tokens, prompt_chars)

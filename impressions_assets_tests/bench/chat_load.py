@@ -83,9 +83,9 @@ def _server() -> Iterator[tuple[str, psutil.Process]]:
 def _serve(parent: Connection) -> None:
     import torch
 
+    from impressions_assets.chat.desk import Desk
     from impressions_assets.chat.local_answerer import LocalAnswerer
     from impressions_assets.chat.server.app import make_app
-    from impressions_assets.chat.server.desk import Desk
     from impressions_assets.chat.server.slots import Limits
     from impressions_assets_tests.chat.tiny import write_llama
     from impressions_assets_tests.servers.chat import serving

@@ -10,10 +10,10 @@ pytest.importorskip("fastapi")
 pytest.importorskip("transformers")
 pytest.importorskip("playwright")
 
+from impressions_assets.chat.desk import Desk
 from impressions_assets.chat.index import Hit
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.server.app import make_app
-from impressions_assets.chat.server.desk import Desk
 from impressions_assets.chat.server.slots import Limits
 from impressions_assets.text.times import link_at
 from impressions_assets_tests.chat.taught import taught

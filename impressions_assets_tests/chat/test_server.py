@@ -14,13 +14,14 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
 from impressions_assets.chat.answerer import Message
+from impressions_assets.chat.desk import Desk
 from impressions_assets.chat.guard import Guard
 from impressions_assets.chat.passages import Source
-from impressions_assets.chat.prompts import grounded
+from impressions_assets.chat.procedures import Answer, Asked, Asking
 from impressions_assets.chat.scope import Scope
 from impressions_assets.chat.server.app import make_app
-from impressions_assets.chat.server.desk import Desk
 from impressions_assets.chat.server.slots import Limits
+from impressions_assets.errors import PromptTooLong
 from impressions_assets_tests.servers.chat import Parrot, eventually, serving
 
 SOURCE = Source("v1", "On [tokens]", "https://youtu.be/v1?t=75", 75.0, 90.0, "A token is.", 2.0)
@@ -81,27 +82,56 @@ def test_an_openai_client_streams_a_chat_with_its_sources(serve: Serve) -> None:
     assert chunks[-2].sources[0]["time"] == "1:15"
     assert chunks[-1].usage.completion_tokens == 5
     whole = client.chat.completions.create(model="talks", messages=ASKED, max_tokens=3)
-    assert whole.choices[0].message.content == "token token token "
+    assert whole.choices[0].message.content == "token token token"
     completed = client.completions.create(model="talks", prompt="Once", max_tokens=2)
-    assert completed.choices[0].text == "token token "
+    assert completed.choices[0].text == "token token"
     with pytest.raises(openai.NotFoundError, match="there is talks"):
         client.chat.completions.create(model="gpt-4", messages=ASKED)
 
 
+def streamed(answer: requests.Response) -> str:
+    """What a stream says, all pieces together."""
+    lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
+    chunks = [json.loads(line) for line in lines if line != "[DONE]"]
+    return "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks)
+
+
 def test_links_to_the_sources_stand_below_the_answer_when_asked_for(serve: Serve) -> None:
     url = serve(Parrot(), desk={"find": lambda _words, _most: [SOURCE]})
-    said = chat(url, max_tokens=1, source_links=True).json()["choices"][0]["message"]["content"]
-    assert said == f"token \n\nSources:\n- [On (tokens) at 1:15]({SOURCE.link})"
+    told = f"token\n\nsources\n- {SOURCE.title} {SOURCE.link}"
+    asked = {"max_tokens": 1, "source_links": True}
+    assert chat(url, **asked).json()["choices"][0]["message"]["content"] == told
+    assert streamed(chat(url, **asked, stream=True)) == told.replace("token", "token ", 1)
 
 
-def test_passages_go_into_the_prompt_as_far_as_there_is_room(serve: Serve) -> None:
+class Shouting(Asking):
+    """Reads, asks and writes as nobody else does."""
+
+    def read(self, text: str) -> str:
+        return super().read(text.removeprefix("please"))
+
+    def prompt(self, asked: Asked) -> list[Message]:
+        return [*asked.earlier, Message("user", asked.question.upper())]
+
+    def write(self, answer: Answer) -> str:
+        return f"{answer.answer.strip().upper()}!"
+
+
+def test_a_procedure_reads_asks_and_writes_here_too(serve: Serve) -> None:
     model = Parrot()
-    long = SOURCE.__class__("v2", "Long", "", None, None, "word " * 600, 1.0)
-    desk = {"find": lambda _words, _most: [SOURCE, long], "most_passages": 2}
-    chat(serve(model, desk=desk), max_tokens=1)
-    [[question]] = model.asked
-    # In the form that a model is tuned on.
-    assert question == Message("user", grounded("What is a token?", [SOURCE.text]))
+    url = serve(model, desk={"procedure": Shouting()})
+    talk = [
+        *ASKED,
+        {"role": "assistant", "content": "It."},
+        {"role": "user", "content": "please w"},
+    ]
+    said = chat(url, talk, max_tokens=2).json()["choices"][0]["message"]["content"]
+    assert said == "TOKEN TOKEN!"
+    assert streamed(chat(url, talk, max_tokens=1, stream=True)) == "token \n\nTOKEN!"
+    assert [turn.content for turn in model.asked[0]] == ["What is a token?", "It.", "W"]
+    assert (
+        "is empty" in chat(url, [{"role": "user", "content": "please "}]).json()["error"]["message"]
+    )
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -241,6 +271,22 @@ def test_an_answer_that_takes_too_long_ends(serve: Serve) -> None:
     choice = chat(url).json()["choices"][0]
     assert choice["finish_reason"] == "length"
     assert 1 <= len(choice["message"]["content"].split()) <= 11
+
+
+class Small(Parrot):
+    """A model whose context ends in the middle of a procedure."""
+
+    def _said(self, most: int) -> Iterator[str]:
+        yield ""
+        raise PromptTooLong("the prompt has 9 tokens")
+
+
+def test_a_context_that_ends_in_the_middle_is_told_with_the_reason(serve: Serve) -> None:
+    url = serve(Small(), limits=Limits(at_once=1, waiting=0))
+    refused = chat(url)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "context_length_exceeded"
+    assert "could not be finished (the prompt has 9 tokens)" in chat(url, stream=True).text
 
 
 class Broken(Parrot):

@@ -17,9 +17,9 @@ Impressions = Callable[..., Any]
 DATA = "videos,transcripts,chapters,articles,qa_pairs,documents,tokenizer,token_shards"
 
 
-def _command_line(*arguments: str) -> Any:
+def _command_line(*arguments: str, typed: str | None = None) -> Any:
     # Lines as long as they come: what is tested is what is said, not where it is broken.
-    return CliRunner().invoke(app, arguments, env={"COLUMNS": "300", "TERM": "dumb"})
+    return CliRunner().invoke(app, arguments, typed, env={"COLUMNS": "300", "TERM": "dumb"})
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -74,6 +74,27 @@ def test_what_is_not_the_subject_is_refused_with_the_reason(asked: Impressions) 
     assert "sources" not in said.stdout
 
 
+def test_a_conversation_remembers_until_it_begins_anew(asked: Impressions) -> None:
+    def answers(*lines: str) -> list[str]:
+        how = (*BRIEF[1:], "--sources", "0")
+        said = asked("ask", "talks", *how, typed="\n".join(lines))
+        assert said.exit_code == 0, said.stderr
+        return said.stdout.splitlines()
+
+    alone, again, follows = ASKED, f"{ASKED}\n/new\n{ASKED}", f"{ASKED}\n?"
+    [first] = answers(alone)
+    assert answers(again, "", "not asked") == [first, first]
+    assert answers(follows)[0] == first
+    assert not answers(follows)[1].startswith("That seems to be outside")
+    assert answers("?")[0].startswith("That seems to be outside")
+
+
+def test_a_conversation_that_is_too_long_begins_anew(asked: Impressions) -> None:
+    said = asked("ask", "talks", "--no-guard", "-t", "100", "--may-loop", typed=f"{ASKED}\n{ASKED}")
+    assert said.exit_code == 0, said.stderr
+    assert "it begins anew" in said.stderr
+
+
 def test_passages_and_procedures_change_what_is_asked(asked: Impressions) -> None:
     plain = asked("ask", "talks", ASKED, *BRIEF).stdout
     summary = asked("ask", "talks", ASKED, *BRIEF, "--style", "plain")

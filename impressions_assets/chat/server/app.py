@@ -5,6 +5,7 @@ import hashlib
 import html
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -17,8 +18,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from impressions_assets.chat.answerer import Answerer
+from impressions_assets.chat.answerer import Message as Turn
+from impressions_assets.chat.desk import Desk, Plan
 from impressions_assets.chat.server import wire
-from impressions_assets.chat.server.desk import Desk, Plan
 from impressions_assets.chat.server.door import body_of, check_key
 from impressions_assets.chat.server.metrics import Metrics
 from impressions_assets.chat.server.refusals import Refusal
@@ -103,28 +105,27 @@ class _Server:
     async def _chat(self, request: Request) -> Response:
         asked = await self._read(request, wire.ChatRequest)
         model = self._chosen(asked.model)
-        messages = [turn.message() for turn in asked.messages]
-        users = [message.content for message in messages if message.role == "user"]
-        self._check_length(sum(len(message.content) for message in messages))
-        plan = await run_in_threadpool(self._desk.plan, users)
+        *earlier, last = [turn.message() for turn in asked.messages]
+        prompt = "\n".join(turn.content for turn in (*earlier, last))
+        plan = await self._planned(prompt, last.content, earlier)
         how = asked.sampling(self._limits.answer_tokens, secrets.randbits(31))
         return await self._answered(
-            request,
-            asked,
-            plan,
-            "\n".join(message.content for message in messages),
-            lambda: self._desk.answer(model, messages, plan.sources, how),
+            request, asked, plan, prompt, lambda: self._desk.answer(model, plan, how)
         )
 
     async def _complete(self, request: Request) -> Response:
         asked = await self._read(request, wire.CompletionRequest)
         model = self._chosen(asked.model)
-        self._check_length(len(asked.prompt))
-        plan = await run_in_threadpool(self._desk.plan, [asked.prompt])
+        plan = await self._planned(asked.prompt, asked.prompt, [])
         how = asked.sampling(self._limits.answer_tokens, secrets.randbits(31))
         return await self._answered(
             request, asked, plan, asked.prompt, lambda: model.complete(asked.prompt, how)
         )
+
+    async def _planned(self, prompt: str, text: str, earlier: Sequence[Turn]) -> Plan:
+        self._check_length(len(prompt))
+        with _refusing():
+            return await run_in_threadpool(self._desk.plan, text, earlier)
 
     async def _read(self, request: Request, kind: type[wire.R]) -> wire.R:
         check_key(request, self._keys)
@@ -154,7 +155,7 @@ class _Server:
     ) -> Response:
         """Decline, or take a slot and let the model speak."""
         name = asked.model or self._desk.default
-        reply = Reply(name, self._desk.models[name], asked, plan, prompt)
+        reply = Reply(name, self._desk, asked, plan, prompt)
         if plan.refusal:
             self._metrics.answers.labels("out of scope").inc()
             return reply.declined()
@@ -162,7 +163,8 @@ class _Server:
         if asked.stream:
             return SpeechResponse(reply.events(speech), speech.close)
         try:
-            await speech.whole()
+            with _refusing():
+                await speech.whole()
         finally:
             speech.close()
         return reply.whole(speech)
@@ -175,12 +177,8 @@ class _Server:
             raise Refusal(429, str(busy), code="rate_limit_exceeded", headers=headers) from busy
         pieces: Iterator[str] | None = None
         try:
-            pieces = await run_in_threadpool(begin)
-        except PromptTooLong as error:
-            code = "context_length_exceeded"
-            raise Refusal(400, str(error), code=code, param="messages") from error
-        except ConfigError as error:
-            raise Refusal(400, str(error)) from error
+            with _refusing():
+                pieces = await run_in_threadpool(begin)
         finally:
             if pieces is None:
                 self._slots.give(0.0)
@@ -191,6 +189,18 @@ class _Server:
         self._metrics.answers.labels(speech.end).inc()
         self._metrics.pieces.inc(speech.num_pieces)
         self._metrics.seconds.observe(seconds)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What a client asked for and cannot have is its error, not the server's."""
+    try:
+        yield
+    except PromptTooLong as error:
+        code = "context_length_exceeded"
+        raise Refusal(400, str(error), code=code, param="messages") from error
+    except ConfigError as error:
+        raise Refusal(400, str(error)) from error
 
 
 class _Counted:

@@ -17,7 +17,6 @@ from impressions_assets.chat.server.refusals import Refusal
 from impressions_assets.text.times import clock
 
 _UNSUPPORTED = ("tools", "functions", "logprobs", "response_format", "audio", "echo", "suffix")
-_IN_LINKS = str.maketrans("[]\n", "() ")
 
 
 def _as_tuple(value: Any) -> Any:
@@ -172,14 +171,3 @@ def source_json(source: Source) -> dict[str, Any]:
     start = source.start_seconds
     time_of_it = "" if start is None else clock(start)
     return {**msgspec.to_builtins(source), "time": time_of_it}
-
-
-def links_of(sources: list[Source]) -> str:
-    """The sources as a list of links in Markdown, to stand below an answer."""
-    lines = []
-    for source in sources:
-        title = source.title.translate(_IN_LINKS)
-        start = source.start_seconds
-        at = "" if start is None else f" at {clock(start)}"
-        lines.append(f"- [{title}{at}]({source.link})" if source.link else f"- {title}{at}")
-    return "\n\nSources:\n" + "\n".join(lines) if lines else ""

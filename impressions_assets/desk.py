@@ -1,10 +1,11 @@
-"""A channel put behind the server: its models, its guard and its passages, opened once."""
+"""A channel ready to be asked: its models, its guard and its passages, opened once."""
 
 from pathlib import Path
 
 from impressions_assets.answering import open_answerer
 from impressions_assets.channels.channel import Channel
-from impressions_assets.chat.server.desk import Desk
+from impressions_assets.chat.desk import Desk
+from impressions_assets.chat.procedures import procedure_named
 from impressions_assets.scope import open_guard
 from impressions_assets.search import open_search
 from impressions_assets.storage.home import Home
@@ -17,17 +18,20 @@ def open_desk(
     *,
     variants: tuple[str, ...] = (),
     guarded: bool = True,
+    procedure: str = "plain",
+    most_sources: int = 3,
     most_passages: int = 0,
 ) -> Desk:
     """Open what answers for a channel.
 
     The first variant (else the promoted model) is called as the channel is, and others
-    `channel:variant`.
+    `channel:variant`. The other settings are those of `Desk`.
 
     Raises:
         NothingToDo: no chat model, or no document, was made yet.
-        ConfigError: a library is missing.
+        ConfigError: a library is missing, or there is no such procedure.
     """
+    chosen = procedure_named(procedure)
     search = open_search(home, channel.name, scratch)
     names = [channel.name, *(f"{channel.name}:{variant}" for variant in variants[1:])]
     models = {
@@ -39,5 +43,7 @@ def open_desk(
         models=models,
         guard=open_guard(home, channel, scratch) if guarded else None,
         find=search.sources,
+        procedure=chosen,
+        most_sources=most_sources,
         most_passages=most_passages,
     )
