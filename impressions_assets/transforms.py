@@ -8,23 +8,23 @@ what each does. Other packages add theirs as entry points of the group `impressi
     [project.entry-points."impressions.transforms"]
     drop_adverts = "my_package.adverts:DropAdverts"
 
-Ours are named in the same way, so that reading channels.yaml imports a transform only where a
+Ours are named by their place too, so that reading channels.yaml imports a transform only where a
 channel chose it. The steps themselves lie in the room `text`.
 """
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from pydantic_core import ErrorDetails
 
+from impressions_assets.errors import ConfigError
+from impressions_assets.plugins import loaded, plugin
 from impressions_assets.rows import Dropped, Segment
-from impressions_assets.wording import meant, said_of
+from impressions_assets.wording import said_of
 
 GROUP = "impressions.transforms"
 
@@ -106,28 +106,6 @@ def identity_of(transforms: Iterable[Transform]) -> list[list[Any]]:
     return [[step.name, step.version, step.model_dump(mode="json")] for step in transforms]
 
 
-def known_transforms() -> dict[str, EntryPoint]:
-    """Every transform by its name: ours, and those of other packages.
-
-    Raises:
-        ValueError: two packages offer the same name, so that it says nothing.
-    """
-    found: dict[str, EntryPoint] = {}
-    for point in (*_OURS, *_installed(tuple(sys.path))):
-        if found.setdefault(point.name, point).value != point.value:
-            raise ValueError(
-                f"two transforms are called {point.name!r}: {found[point.name].value} and"
-                f" {point.value}; uninstall the package of one of them"
-            )
-    return found
-
-
-@lru_cache(maxsize=1)
-def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """What packages on the path offer: looking takes 4 ms, and sensors read channels often."""
-    return tuple(entry_points(group=GROUP))
-
-
 def transform_of(written: Any) -> Any:
     """The transform that an item of the list in channels.yaml means.
 
@@ -145,15 +123,12 @@ def transform_of(written: Any) -> Any:
 
 
 def _loaded(name: str) -> type[Transform]:
-    known = known_transforms()
-    if name not in known:
-        there = ", ".join(sorted(known))
-        raise ValueError(f"no transform is called {name!r}; {meant(name, known)}Known: {there}")
-    point = known[name]
     try:
-        kind = point.load()
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{name} ({point.value}) cannot be loaded: {error}") from error
+        point = plugin(GROUP, name, OURS, "transform")
+        point = point or EntryPoint(name, f"impressions_assets.text.{OURS[name]}", GROUP)
+        kind = loaded(point)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error  # as pydantic wants it
     is_one = isinstance(kind, type) and issubclass(kind, OnSegments | OnPairs)
     if not is_one or getattr(kind, "name", "") != name:
         raise ValueError(f"{name} ({point.value}) is no OnSegments or OnPairs of this `name`")
@@ -193,13 +168,10 @@ ChosenTransform = Annotated[
     Transform, BeforeValidator(transform_of), PlainSerializer(_written, return_type=Any)
 ]
 
-_OURS = [
-    EntryPoint(name, f"impressions_assets.text.{place}", GROUP)
-    for name, place in (
-        ("drop_asides", "asides:DropAsides"),
-        ("drop_repeats", "repeats:DropRepeats"),
-        ("split_answers", "answer_lengths:SplitAnswers"),
-        ("limit_length", "answer_lengths:LimitLength"),
-        ("normalize", "normalizing:Normalize"),
-    )
-]
+OURS = {
+    "drop_asides": "asides:DropAsides",
+    "drop_repeats": "repeats:DropRepeats",
+    "split_answers": "answer_lengths:SplitAnswers",
+    "limit_length": "answer_lengths:LimitLength",
+    "normalize": "normalizing:Normalize",
+}

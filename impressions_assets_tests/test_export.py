@@ -8,11 +8,12 @@ import pytest
 from impressions_assets.channels.channel import TextSource
 from impressions_assets.channels.channels_yaml import save_channel
 from impressions_assets.errors import ConfigError, NothingToDo
-from impressions_assets.export import export, formats, publish
+from impressions_assets.export import GROUP, export, formats, publish
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import PUBLISHED, Document
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
+from impressions_assets_tests.packages import install
 
 
 def test_markdown_and_text_are_a_file_per_video(talks: ChannelReader, tmp_path: Path) -> None:
@@ -98,13 +99,13 @@ def test_an_address_that_nothing_writes_to_is_told(talks: ChannelReader) -> None
 def test_another_package_adds_a_format(
     talks: ChannelReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(tmp_path, "shout = shouting:write")
-    (tmp_path / "shouting.py").write_text(
+    code = (
         "def write(channel, folder):\n"
         "    file = folder / 'shout'\n"
         "    file.write_text(channel.documents()['text'][0].upper())\n"
         "    return [file]\n"
     )
+    install(tmp_path, GROUP, "shout = shouting:write", "shouting", code)
     monkeypatch.syspath_prepend(tmp_path)
     assert "shout" in formats()
     file, _ = export(talks, "shout", tmp_path / "out")
@@ -122,18 +123,10 @@ def test_another_package_adds_a_format(
 def test_a_package_that_is_wrong_is_named_and_spoils_no_other_format(
     talks: ChannelReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, said: str
 ) -> None:
-    install(tmp_path, point)
+    install(tmp_path, GROUP, point, "shouting")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConfigError, match=said):
         export(talks, point.split()[0], tmp_path / "out")
     assert export(talks, "jsonl", tmp_path / "out")
     with pytest.raises(ConfigError, match="There are: parquet, csv"):
         export(talks, "epub", tmp_path / "out")
-
-
-def install(folder: Path, point: str) -> None:
-    """Make a package of a folder on the path, which offers a format."""
-    package = folder / "shouting-1.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1\n")
-    (package / "entry_points.txt").write_text(f"[impressions.export]\n{point}\n")

@@ -14,12 +14,14 @@ from impressions_assets.rows import Segment
 from impressions_assets.text.answer_lengths import SplitAnswers
 from impressions_assets.text.asides import DropAsides
 from impressions_assets.transforms import (
+    GROUP,
+    OURS,
     OnPairs,
     OnSegments,
-    known_transforms,
     segments_through,
     transform_of,
 )
+from impressions_assets_tests.packages import install
 
 PAGE = (Path(__file__).parents[1] / "docs/transforms.md").read_text("utf-8")
 SHOUT = """\
@@ -50,15 +52,6 @@ def refusal(transforms: str) -> str:
     return str(raised.value)
 
 
-def install(folder: Path, points: str, name: str = "loud_steps") -> None:
-    """Lay a distribution into a folder, as pip does."""
-    package = folder / f"{name}-1.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
-    (package / "entry_points.txt").write_text(f"[impressions.transforms]\n{points}\n")
-    (folder / f"{name}.py").write_text(SHOUT)
-
-
 def test_a_channel_lists_steps_by_name_with_or_without_options() -> None:
     found = channel("[drop_asides, {split_answers: {max_words: 20}}]").transforms
     assert found == (DropAsides(), SplitAnswers(max_words=20))
@@ -76,11 +69,11 @@ def test_a_list_in_lines_is_read_as_one_in_brackets() -> None:
     [
         (
             "[shorten]",
-            r"s\[0\]: no transform is called 'shorten'; Known: drop_asides, ",
+            r"s\[0\]: there is no transform 'shorten'; There are: drop_asides, ",
         ),
         (
             "[drop_aside]",
-            "is called 'drop_aside'; did you mean drop_asides\\? Known",
+            "no transform 'drop_aside'; did you mean drop_asides\\? There are",
         ),
         ("[drop_asides, {split_answers: {words: 3}}]", r"transforms\[1\].*words: unknown option"),
         ("[{split_answers: {words: 3}}]", r"Its options: max_words \(words in an answer at most\)"),
@@ -119,7 +112,7 @@ def test_rows_depend_on_the_steps_that_work_on_them() -> None:
     assert documents.settings_of(asides)["transforms"] == [["drop_asides", 1, {"phrases": []}]]
 
 
-@pytest.mark.parametrize("name", sorted(known_transforms()))
+@pytest.mark.parametrize("name", sorted(OURS))
 def test_each_step_of_ours_and_each_option_stands_on_the_page(name: str) -> None:
     kind = type(transform_of(name))
     assert issubclass(kind, OnSegments | OnPairs)
@@ -131,7 +124,7 @@ def test_each_step_of_ours_and_each_option_stands_on_the_page(name: str) -> None
 def test_the_list_on_the_page_is_read() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.S)
     found = parse_channels(example).channels["lectures"].transforms
-    assert {step.name for step in found} == set(known_transforms())
+    assert {step.name for step in found} == set(OURS)
 
 
 def test_the_step_on_the_page_works() -> None:
@@ -145,14 +138,14 @@ def test_the_step_on_the_page_works() -> None:
 
 
 def test_another_package_adds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path, "shout = loud_steps:Shout")
+    install(tmp_path, GROUP, "shout = loud_steps:Shout", "loud_steps", SHOUT)
     monkeypatch.syspath_prepend(tmp_path)
     chosen = channel("[{shout: {mark: '?'}}]")
     kept, dropped = segments_through(chosen.transforms, [Segment(0, 1, "a"), Segment(1, 2, "b")])
     assert [one.text for one in kept] == ["B?"]
     assert [(one.reason, one.transform) for one in dropped] == [("quiet", "shout")]
     assert qa_pairs.settings_of(chosen) == [(), [["shout", 7, {"mark": "?"}]]]
-    assert "Known: drop_asides, drop_repeats, limit_length, normalize, shout" in refusal("[x]")
+    assert "drop_repeats, split_answers, limit_length, normalize, shout" in refusal("[x]")
 
 
 @pytest.mark.parametrize(
@@ -175,6 +168,6 @@ def test_another_package_adds_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_package_that_is_wrong_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: str, said: str
 ) -> None:
-    install(tmp_path, points, "broken_steps")
+    install(tmp_path, GROUP, points, "broken_steps", SHOUT)
     monkeypatch.syspath_prepend(tmp_path)
     assert said in refusal(f"[{points.split()[0]}]")
