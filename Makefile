@@ -11,6 +11,7 @@ BIN := .venv/bin
 READY := .venv/ready
 EXTRAS := train,data,chat,deploy,dev
 ASR := .venv-asr
+AUDIT := .venv-audit
 ASR_ON ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ASR_PIP = $(ASR)/bin/python -m pip install -qq --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest
@@ -18,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest
 # Images of containers set it, and each worker of the tests would compile all of them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup asr demo dev test test-slow check format docs bench bench-gpu eval clean
+.PHONY: help setup asr demo dev test test-slow check audit format docs bench bench-gpu eval clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,13 +42,24 @@ test: $(READY) ## run the quick tests
 test-slow: $(READY) ## run the tests that take minutes, and properties on many examples
 	@$(PYTEST) -n 2 --dist worksteal -m "(slow or hypothesis) and not gpu" --hypothesis-profile=thorough
 
-check: $(READY) ## lint, formatting, types, who imports whom, and the data dictionary
+check: $(READY) ## lint, formatting, types, who imports whom, the data dictionary, and no secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m impressions_assets.storage.dictionary | diff -u docs/data-dictionary.md - \
 	  || { echo 'docs/data-dictionary.md is not current: run `make docs`' >&2; exit 1; }
+	@$(BIN)/python -m impressions_assets_tests.secret_scan
+
+audit: $(READY) ## ask PyPI's advisories about every version in the constraints (wants the network)
+	@$(AUDIT)/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install -qq --disable-pip-version-check --no-input -r constraints-audit.txt
+	@$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off \
+	  -r constraints.txt -r constraints-asr.txt 2> >(grep -v 'no-deps\|Consider using' >&2) || { \
+	  echo 'Where versions are listed above, raise them in the constraints and run the tests. Where' >&2; \
+	  echo 'pip-audit says that it could not ask, it found no network, or a mirror without advisories:' >&2; \
+	  echo 'run `make audit` where https://pypi.org is reached, or look at https://osv.dev by hand.' >&2; \
+	  exit 1; }
 
 format: $(READY) ## mend formatting and what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only .
@@ -67,7 +79,7 @@ eval: $(READY) ## score what is taken out of real texts: make eval DATA=<folder>
 	@$(BIN)/python -m impressions_assets_tests.eval $(DATA)
 
 clean: ## remove .venv and caches; what channels made (.impressions) stays
-	rm -rf .venv $(ASR) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(ASR) $(AUDIT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml constraints.txt

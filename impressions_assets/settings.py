@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, quote, quote_plus, unquote, urlsplit
 
 from impressions_assets.errors import ConfigError
 from impressions_assets.notices import Recipients
+from impressions_assets.secret_files import secret
 
 _PROXY = "IMPRESSIONS_YOUTUBE_PROXY"
 _WEBSHARE = ("WEBSHARE_PROXY_USERNAME", "WEBSHARE_PROXY_PASSWORD")
@@ -97,7 +98,7 @@ class Settings:
     """
 
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """Where keys and YouTube's settings stand; they are read when they are needed, not before."""
+    """Where keys, or the names of their files, stand; they are read when needed, not before."""
 
     @cached_property
     def youtube(self) -> YouTubeAccess:
@@ -107,17 +108,18 @@ class Settings:
     @property
     def language_model_key(self) -> str:
         """Key of the language models' endpoints; '' without one, as local servers take it."""
-        return self.environ.get(_LANGUAGE_MODEL_KEY, "").strip()
+        return secret(self.environ, _LANGUAGE_MODEL_KEY)
 
     @property
     def api_key(self) -> str:
         """Key that opens what `serve` offers (`IMPRESSIONS_API_KEY`); '' leaves it open."""
-        return self.environ.get(_API_KEY, "").strip()
+        return secret(self.environ, _API_KEY)
 
     @property
     def alerts(self) -> Recipients:
         """Who is told of what failed; `ConfigError` when a variable for it is wrong."""
-        webhook, email, smtp = (self.environ.get(n, "").strip() for n in (_WEBHOOK, _EMAIL, _SMTP))
+        webhook, smtp = (secret(self.environ, name) for name in (_WEBHOOK, _SMTP))
+        email = self.environ.get(_EMAIL, "").strip()
         parts = _address(webhook)
         if webhook and (parts is None or parts.scheme not in ("http", "https")):
             raise ConfigError(f"{_WEBHOOK} is no address; write https://HOST/PATH")
@@ -152,7 +154,7 @@ class Settings:
     @property
     def hugging_face_token(self) -> str:
         """Opens gated models on the Hugging Face hub (`HF_TOKEN`); '' without one."""
-        return self.environ.get(_HUGGING_FACE, "").strip()
+        return secret(self.environ, _HUGGING_FACE)
 
     @property
     def dagster_home(self) -> Path:
@@ -188,14 +190,15 @@ def youtube_access(environ: Mapping[str, str] = os.environ) -> YouTubeAccess:
     def said(name: str) -> str:
         return environ.get(name, "").strip()
 
-    username, password = (said(name) for name in _WEBSHARE)
+    username, password = (secret(environ, name) for name in _WEBSHARE)
+    proxy = secret(environ, _PROXY)
     if bool(username) != bool(password):
         raise ConfigError(f"{_WEBSHARE[0]} and {_WEBSHARE[1]} belong together; set both or none")
-    if username and said(_PROXY):
+    if username and proxy:
         raise ConfigError(f"{_PROXY} and {_WEBSHARE[0]} are two proxies; set one of them")
     return YouTubeAccess(
-        api_key=said("DEVELOPER_KEY") or said("YOUTUBE_API_KEY"),
-        proxy=_proxy(said(_PROXY)),
+        api_key=secret(environ, "DEVELOPER_KEY") or secret(environ, "YOUTUBE_API_KEY"),
+        proxy=_proxy(proxy),
         webshare_username=username,
         webshare_password=password,
         cookies_file=_cookies(said(_COOKIES)),

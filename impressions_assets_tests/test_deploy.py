@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from impressions_assets.executor import pods_config
 from impressions_assets.runs import LOCATION
+from impressions_assets.secret_files import FILE_VARIABLES
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -55,7 +56,7 @@ def read_by_compose() -> set[str]:
 
 def test_every_variable_that_is_read_is_explained_and_every_one_explained_is_read() -> None:
     ours = {name for name in read_by_settings() if not FROM_THE_CHART.match(name)}
-    assert explained() == ours | read_by_compose() | OF_OTHERS
+    assert explained() == ours | read_by_compose() | OF_OTHERS | set(FILE_VARIABLES)
 
 
 def test_every_variable_has_its_explanation_above() -> None:
