@@ -176,7 +176,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             " and the address into IMPRESSIONS_STORAGE"
         )
     folder = _folder(home, "IMPRESSIONS_HOME")
-    storage = _storage(environ.get("IMPRESSIONS_STORAGE") or f"{folder}/storage")
+    storage = storage_root(environ.get("IMPRESSIONS_STORAGE") or f"{folder}/storage")
     return Settings(folder, storage, environ)
 
 
@@ -218,12 +218,13 @@ def child_environment(
     }
 
 
-def _storage(root: str) -> str:
+def storage_root(root: str, variable: str = "IMPRESSIONS_STORAGE") -> str:
+    """Return a root as all of our processes write it: an absolute folder, or an address."""
     if not re.match(r"\w+:/", root):
-        return str(_folder(root, "IMPRESSIONS_STORAGE"))
+        return str(_folder(root, variable))
     if not re.match(r"[a-z][a-z0-9+]+://[^/\s]|(file|memory):///?", root):
         raise ConfigError(
-            f"IMPRESSIONS_STORAGE={root} is not an address;"
+            f"{variable}={root} is not an address;"
             " write a folder, or an address such as gs://bucket/prefix"
         )
     return root.rstrip("/") if not root.endswith("://") else root

@@ -25,6 +25,7 @@ from impressions_assets.cli import (
     reading,
     search,
     serve,
+    storage,
     train,
 )
 from impressions_assets.cli.terminal import Commands, hyphenated
@@ -170,5 +171,13 @@ _command(
     "impressions forget dQw4w9WgXcQ --yes",
 )
 _command(overview.gc, "impressions gc", "impressions gc --older-than-hours 24")
+app.add_typer(
+    storage.app,
+    name="storage",
+    epilog=_examples(
+        "impressions storage copy .impressions/storage gs://bucket/prefix",
+        "impressions storage copy gs://bucket/prefix /srv/impressions/storage",
+    ),
+)
 _command(development.dev, "impressions dev", "impressions dev --port 3001")
 _command(demo.demo, "impressions demo", "IMPRESSIONS_HOME=/tmp/try impressions demo")

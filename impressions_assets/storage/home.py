@@ -20,6 +20,8 @@ from impressions_assets.storage.store import Store, StoredFile
 from impressions_assets.storage.tables import Table
 
 SCHEMA_VERSION = 1
+HOME_FILE = "home.json"
+UNFINISHED = "copy.json"  # lies in a root for as long as it is only being copied to
 SHARED = "_shared"  # what belongs to no channel lies there; no channel can have this name
 WHOLE_CHANNEL = "*"  # stands for the video of an attempt that all of a channel waits for
 
@@ -284,7 +286,13 @@ class Home:
         return {digest for video_id, frames in rows if video_id not in but_of for digest in frames}
 
     def _bring_up_to_date(self) -> None:
-        found = self.store.read_text("home.json")
+        found = self.store.read_text(HOME_FILE)
+        if found is None and (mark := self.store.read_text(UNFINISHED)) is not None:
+            origin = json.loads(mark)["from"]
+            raise StorageError(
+                f"{self.root} is an unfinished copy: "
+                f"`impressions storage copy {origin} {self.root}` goes on with it"
+            )
         version = 0 if found is None else _version_in(found, self.root)
         if version > SCHEMA_VERSION:
             raise NewerSchema(
@@ -300,7 +308,7 @@ class Home:
         # In a bucket, to look for each table of a new root took half a second.
         for name in ROW_TYPES if self.store.holds("tables") else ():
             self.table(name).migrate()
-        self.store.write_text("home.json", stamp)
+        self.store.write_text(HOME_FILE, stamp)
 
 
 def attempt_key(key: str, stage: str) -> str:

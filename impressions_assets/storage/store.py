@@ -16,7 +16,6 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,8 +23,13 @@ import fsspec
 from msgspec import Meta, Struct
 
 from impressions_assets.errors import CorruptFile, MissingFile, StorageError
+from impressions_assets.storage.file_systems import (
+    failures_of,
+    modified,
+    protocols_of,
+    write_local,
+)
 
-_CHUNK_BYTES = 1 << 20
 _TRIES = 10
 
 
@@ -50,8 +54,8 @@ class Store:
         chosen = {"use_listings_cache": False, **(options or {})}
         self._fs, path = fsspec.core.url_to_fs(self.root, **chosen)
         self._path = path.rstrip("/")
-        self._failures = _failures_of(self._fs)
-        self.is_local = "file" in _protocols(self._fs)
+        self._failures = failures_of(self._fs)
+        self.is_local = "file" in protocols_of(self._fs)
         self._advice = (
             "Mend the cause (disk full? no permission?) and run again"
             if self.is_local
@@ -119,7 +123,7 @@ class Store:
         swept, freed_bytes = 0, 0
         for info in self._all_files():
             digest = info["name"].rsplit("/", 1)[-1]
-            if digest not in keep and _modified(info) <= limit:
+            if digest not in keep and modified(info) <= limit:
                 with contextlib.suppress(FileNotFoundError):  # another sweep was faster
                     with self._telling(f"deleting {info['name']}"):
                         self._fs.rm_file(info["name"])
@@ -142,6 +146,41 @@ class Store:
         """Return whether anything lies in a folder of the root."""
         with self._telling(f"looking into {self.root}/{folder}"):
             return bool(self._fs.exists(self._at(folder)))
+
+    # Whole roots, as a copy needs them
+
+    def listing(self, folder: str) -> dict[str, int]:
+        """Return the names and sizes of all files below a folder of the root (all: "")."""
+        try:
+            with self._telling(f"listing {self.root}/{folder}"):
+                found = self._fs.find(self._at(folder).rstrip("/"), detail=True).values()
+        except FileNotFoundError:
+            return {}
+        return {info["name"].removeprefix(f"{self._path}/"): info["size"] for info in found}
+
+    @contextlib.contextmanager
+    def on_this_disk(self, name: str, folder: Path) -> Iterator[Path]:
+        """Lend a file of the root as a local one, which lies in `folder` if it comes from afar."""
+        path = Path(self._at(name)) if self.is_local else folder / uuid.uuid4().hex
+        try:
+            if not self.is_local:
+                with self._telling(f"fetching {self.root}/{name}"):
+                    self._fs.get_file(self._at(name), str(path))
+            yield path
+        except FileNotFoundError as error:
+            raise StorageError(f"{self.root}/{name} is gone. {self._advice}") from error
+        finally:
+            if not self.is_local:
+                path.unlink(missing_ok=True)
+
+    def put(self, name: str, path: Path) -> None:
+        """Let a local file appear in the root under a name, whole."""
+        self._write(self._at(name), path)
+
+    def remove(self, name: str) -> None:
+        """Delete a small text of the root; that it is not there is fine."""
+        with contextlib.suppress(FileNotFoundError), self._telling(f"deleting {self.root}/{name}"):
+            self._fs.rm_file(self._at(name))
 
     # Below: how
 
@@ -217,7 +256,7 @@ class Store:
         try:
             with self._telling(f"writing {path}", advice):
                 if self.is_local:
-                    _write_local(Path(path), content)
+                    write_local(Path(path), content)
                 elif isinstance(content, bytes):
                     self._fs.pipe_file(path, content)
                 else:
@@ -235,7 +274,7 @@ class Store:
 
     def _replace(self, name: str, old: str | None, new: str, generation: str) -> bool:
         """Write a text if it is still the old one; return whether it was."""
-        if "gs" not in _protocols(self._fs):
+        if "gs" not in protocols_of(self._fs):
             if self.read_text(name) != old:
                 return False
             self.write_text(name, new)
@@ -262,45 +301,7 @@ class Store:
             raise StorageError(f"{doing} failed: {why}. {advice or self._advice}") from error
 
 
-def _write_local(path: Path, content: bytes | Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            if isinstance(content, bytes):
-                file.write(content)
-            else:
-                with content.open("rb") as source:
-                    shutil.copyfileobj(source, file, _CHUNK_BYTES)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a local file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _protocols(fs: Any) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def _failures_of(fs: Any) -> tuple[type[Exception], ...]:
-    """Return what a file system raises when storage fails; not all of gcsfs's are OSErrors."""
-    if "gs" not in _protocols(fs):
-        return (OSError,)
-    from aiohttp import ClientError
-    from gcsfs.retry import ChecksumError, HttpError
-    from google.auth.exceptions import GoogleAuthError
-
-    # RuntimeError and ValueError: gcsfs's words for an answer that makes no sense, and for 400
-    return OSError, HttpError, ChecksumError, ClientError, GoogleAuthError, RuntimeError, ValueError
-
-
-def _modified(info: Mapping[str, Any]) -> float:
-    when = info["mtime"] if "mtime" in info else info["created"]
-    return when.timestamp() if isinstance(when, datetime) else float(when)

@@ -16,6 +16,7 @@ from impressions_assets_tests.cli.conftest import Impressions
 COMMANDS = {
     "add", "channels", "materialize", "train", "generate", "show", "redo", "search", "ask",
     "export", "models", "correct", "status", "forget", "gc", "dev", "demo", "nanogpt", "serve",
+    "storage",
     "guard",
 }  # fmt: skip
 
