@@ -176,7 +176,6 @@ def _command(board_dir: Path | None) -> str | None:
 
 
 def has_fallen(history: Sequence[HistoryPoint]) -> bool:
-    """Say whether the validation loss is finite and, at its best, below the first training loss."""
-    losses = [point.val_loss for point in history if point.val_loss is not None]
-    began = next((p.train_loss for p in history if p.train_loss is not None), math.nan)
-    return bool(losses) and all(map(math.isfinite, losses)) and min(losses) < began
+    """Say whether the validation loss is finite, and fell below that of the first weights."""
+    began, *later = [p.val_loss for p in history if p.val_loss is not None] or [math.nan]
+    return all(map(math.isfinite, (began, *later))) and min(later, default=began) < began

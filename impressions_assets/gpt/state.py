@@ -55,10 +55,12 @@ class Progress:
             kept = [p for i, p in newest_first if i % 2 == 0 or p.val_loss is not None]
             self.history = kept[::-1]
 
-    def note_evaluation(self, val_loss: float) -> bool:
+    def note_evaluation(self, val_loss: float, *, may_be_best: bool = True) -> bool:
         """Enter the validation loss of this step; whether it is the best so far."""
         point = self.history[-1]
         self.history[-1] = HistoryPoint(point.step, point.train_loss, val_loss)
+        if not may_be_best:
+            return False
         is_best = self.best_val_loss is None or val_loss < self.best_val_loss
         if is_best:
             self.best_val_loss, self.best_step = val_loss, self.step

@@ -175,8 +175,9 @@ class Trainer:
         progress = self._state.progress
         if progress.evaluated_step == progress.step:
             return False
-        if progress.step == 0:  # other weights may already be better than all that follows
+        if progress.step == 0 and self._evaluator is None:
             return self._state.started_from is not None
+        # At step 0 too: what all later losses are compared with, and a full disk is found at once.
         return progress.step % self._config.eval_interval == 0 or progress.step == self._num_steps
 
     def _evaluate(self) -> None:
@@ -193,12 +194,14 @@ class Trainer:
             raise TrainingError(
                 f"the validation loss is {loss:g} at step {progress.step}; {REMEDY}"
             )
-        if progress.note_evaluation(loss):
+        is_trained = progress.step > 0 or state.started_from is not None
+        if progress.note_evaluation(loss, may_be_best=is_trained):
             self._save("best", loss)
         bits = self._bits_per_byte(loss)
+        best = f", best at step {progress.best_step}" if is_trained else ""
         self._log(
             f"step {progress.step:>6}  val loss {loss:.4f}  {bits:.3f} bits "
-            f"per byte (unigram {self._unigram:.3f}), best at step {progress.best_step}"
+            f"per byte (unigram {self._unigram:.3f}){best}"
         )
         self._board.draw("val", progress.step, loss=loss, bits_per_byte=bits)
 

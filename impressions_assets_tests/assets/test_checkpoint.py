@@ -251,10 +251,18 @@ def test_the_promoted_and_the_newest_version_are_held_against_the_best(
 
 @pytest.mark.parametrize(
     ("val_losses", "fell"),
-    [([6.5, 7.1, 11.8], True), ([9.5, 9.2], False), ([6.5, math.inf], False), ([], False)],
+    [
+        ([9.0, 6.5, 7.1, 11.8], True),
+        ([6.5, 6.6, 6.5], False),
+        ([9.0, 6.5, math.inf], False),
+        ([math.nan, 6.5], False),
+        ([9.0], False),
+        ([], False),
+    ],
 )
-def test_a_loss_that_was_best_at_the_first_look_has_fallen_too(
+def test_a_loss_has_fallen_if_it_was_ever_below_that_of_the_start(
     val_losses: list[float], fell: bool
 ) -> None:
-    history = [HistoryPoint(10, 9.0), *(HistoryPoint(250, 5.0, loss) for loss in val_losses)]
+    points = enumerate(val_losses)
+    history = [HistoryPoint(n * 250, 5.0 if n else None, loss) for n, loss in points]
     assert has_fallen(history) is fell

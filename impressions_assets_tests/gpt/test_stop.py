@@ -68,7 +68,7 @@ def test_a_stop_never_overwrites_a_better_model(corpus, tmp_path):
     run = corpus.run(tmp_path, weight_decay=2500.0, decay_lr=False, eval_interval=2)
     trained(run, at=("step 15 loss", send(signal.SIGTERM)))
     history = Checkpoint.open(tmp_path / "last").meta.history
-    best = min((p.val_loss, p.step) for p in history if p.val_loss)
+    best = min((p.val_loss, p.step) for p in history if p.val_loss and p.step)
     assert best[1] < 14
     assert Checkpoint.open(tmp_path / "best").meta.step == best[1]
 

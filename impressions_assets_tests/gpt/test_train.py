@@ -22,11 +22,13 @@ def test_it_learns_and_says_how_well(uninterrupted):
     assert result == TrainingResult.load(out_dir / "result.json")
     assert (result.steps, result.stopped, result.resumed_from) == (30, None, None)
     assert (result.device, result.dtype) == ("cpu", "float32")
-    losses = [point.train_loss for point in result.history]
-    assert [point.step for point in result.history] == list(range(1, 31))
+    start, *trained_on = result.history
+    assert (start.step, start.train_loss) == (0, None)
+    losses = [point.train_loss for point in trained_on]
+    assert [point.step for point in trained_on] == list(range(1, 31))
     assert losses[-1] < losses[0] - 0.1  # it begins at the frequencies of characters
     assert result.best_val_loss == min(p.val_loss for p in result.history if p.val_loss)
-    assert [p.step for p in result.history if p.val_loss] == [10, 20, 30]
+    assert [p.step for p in result.history if p.val_loss] == [0, 10, 20, 30]
     assert result.tokens_per_second > 0
 
 
@@ -38,7 +40,7 @@ def test_a_log_line_tells_bits_per_byte_and_the_use_of_the_device(corpus):
     assert found is not None
     # ASCII, a token per character, and one more after each of the eight texts
     tokens_per_byte = 1 + 8 / sum(len(weather(n)) for n in range(10) if n not in (3, 7))
-    expected = result.history[1].train_loss / math.log(2) * tokens_per_byte
+    expected = result.history[2].train_loss / math.log(2) * tokens_per_byte
     assert float(found[2]) == pytest.approx(expected, abs=1e-3)
     assert 0 <= int(found[3]) < 100  # 0 on a busy machine
 
