@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from impressions_assets.chat.prompts import PLAIN
 from impressions_assets.errors import ConfigError
@@ -46,6 +47,7 @@ class Base(NamedTuple):
         Raises:
             ConfigError: the folder holds no causal language model.
         """
+        disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 self.folder,

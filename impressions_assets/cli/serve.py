@@ -1,6 +1,8 @@
 """The command `serve`: a channel's chat model behind an API and a page."""
 
 import ipaddress
+import socket
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,9 @@ _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 def serve(
     name: Name,
     host: Annotated[str, typer.Option("--host", help="Whom it listens to.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", "-p", help="Where it listens.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Where it listens; 0: a free one.")
+    ] = 8000,
     variant: Annotated[
         list[str] | None,
         typer.Option("--variant", help="Chat model; several may be served.", show_default=False),
@@ -75,20 +79,41 @@ def serve(
         ) from error
     from impressions_assets.desk import open_desk
 
-    desk = open_desk(
-        place.home,
-        place.channel(name),
-        place.settings.scratch,
-        variants=tuple(variant or ()),
-        guarded=guard,
-        procedure=procedure,
-        most_passages=passages,
-    )
-    limits = Limits(at_once, waiting, wait_seconds, answer_seconds, answer_tokens, prompt_chars)
-    hosts = (*_LOCAL, *(allow_host or ())) if is_local else tuple(allow_host or ("*",))
-    note(f"{name} answers at http://{host}:{port}; Ctrl-C ends it")
-    app = make_app(desk, limits, keys, hosts)
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
+    with _taken(host, port) as address:  # before a model is loaded, which takes long
+        desk = open_desk(
+            place.home,
+            place.channel(name),
+            place.settings.scratch,
+            variants=tuple(variant or ()),
+            guarded=guard,
+            procedure=procedure,
+            most_passages=passages,
+        )
+        limits = Limits(at_once, waiting, wait_seconds, answer_seconds, answer_tokens, prompt_chars)
+        hosts = (*_LOCAL, *(allow_host or ())) if is_local else tuple(allow_host or ("*",))
+        app = make_app(desk, limits, keys, hosts)
+        at = f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
+        address.listen(config.backlog)
+        note(f"{name} answers at http://{at}:{address.getsockname()[1]}; Ctrl-C ends it")
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run([address])
+
+
+def _taken(host: str, port: int) -> socket.socket:
+    """An address of this machine, bound, where nobody is answered yet."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with ExitStack() as on_failure:
+            bound = on_failure.enter_context(socket.socket(family, kind))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            on_failure.pop_all()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}, port {port}: {error}; choose another --port or --host"
+        ) from error
+    return bound
 
 
 def _keys(file: Path | None, of_environment: str) -> tuple[str, ...]:

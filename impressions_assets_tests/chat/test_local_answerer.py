@@ -58,6 +58,21 @@ def test_an_iterator_that_is_closed_computes_no_more(
     assert 0 < before == steps
 
 
+def test_a_small_model_takes_one_thread_and_draws_no_bar(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        LocalAnswerer.load(folder, "tiny", "cpu")
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    assert capfd.readouterr().err == ""
+
+
 def test_the_same_seed_says_the_same(answerer: LocalAnswerer) -> None:
     said = ["".join(answerer.stream(ASKED, Sampling(20, 1.5, 0.9, seed))) for seed in (1, 1, 2)]
     assert said[0] == said[1] != said[2]
