@@ -23,6 +23,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from impressions_assets.channels.chat import ChatVariant
 from impressions_assets.chat.defaults import Plan
 from impressions_assets.chat.exchanges import Example
+from impressions_assets.child import Place
 from impressions_assets.errors import ConfigError
 from impressions_assets.gpt.run import HistoryPoint, Log
 from impressions_assets.gpt.stop import StopRequest
@@ -122,8 +123,9 @@ class Training:
 
 
 def _steps(plan: Plan, num_rows: int) -> int:
-    devices = max(1, torch.cuda.device_count())
-    a_step = plan.batch_size * plan.gradient_accumulation_steps * devices
+    place = Place.by_torchrun()  # as accelerate tells it, too
+    num_processes = place.world_size if place else max(1, torch.cuda.device_count())
+    a_step = plan.batch_size * plan.gradient_accumulation_steps * num_processes
     return math.ceil(plan.epochs * math.ceil(num_rows / a_step))
 
 

@@ -55,6 +55,14 @@ def test_answers_longer_than_the_context_are_learned_in_parts(tmp_path: Path) ->
     assert result.held_out.num_pairs == 0
 
 
+def test_two_processes_share_a_tuning_and_one_keeps_it(tmp_path: Path) -> None:
+    file = prepared(tmp_path, epochs=5.0, batch_size=1, gradient_accumulation_steps=1)
+    result = trained(file, "-m", "torch.distributed.run", "--nproc-per-node", "2")
+    assert (result.steps, result.epochs, result.num_examples) == (20, 5, 7)  # 35 steps alone
+    assert result.fault == ""
+    assert (tmp_path / "out" / "merged" / "model.safetensors").exists()
+
+
 def test_early_stopping_ends_before_the_last_step(tmp_path: Path) -> None:
     result = trained(prepared(tmp_path, patience=1, max_steps=300, epochs=None))
     assert result.steps < 300
@@ -64,7 +72,7 @@ def test_early_stopping_ends_before_the_last_step(tmp_path: Path) -> None:
     ("settings", "told"),
     [
         ({"base": "/nowhere/at/all"}, "no such folder"),
-        ({"method": "qlora"}, "CUDA only"),
+        ({"method": "qlora"}, "CUDA only, and this is cpu: choose lora or full"),
         ({"padding_token": "<fill>"}, "no token '<fill>'"),
         ({"packing": True}, "flash attention"),
     ],
