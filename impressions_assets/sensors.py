@@ -3,6 +3,7 @@
 Does not belong here: what a run does. Each sensor gathers, a small function decides.
 """
 
+import json
 from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -112,15 +113,15 @@ def due_trainings(
     """Request a training of each channel that has grown enough, or whose scheduled time came."""
     now = datetime.now(UTC)
     last = datetime.fromisoformat(context.cursor) if context.cursor else now
+    growths = growths_of_all(impressions.home)
     for name, channel in partitioned(context.instance, impressions).items():
-        shards = impressions.home.current(name, "token_shards")
-        if shards is None:
+        if (growth := growths.get(name)) is None:
             continue
         schedule = channel.retrain.schedule
         if schedule and was_due(schedule, last, now):
             yield _training(name, f"scheduled:{name}:{now:%Y-%m-%dT%H:%M}")
-        elif has_grown(impressions.home, channel, shards.fact("train_tokens")):
-            yield _training(name, f"grown:{name}:{shards.version}")
+        elif has_grown(channel, growth):
+            yield _training(name, f"grown:{name}:{growth.version}")
     context.update_cursor(now.isoformat())
 
 
@@ -128,13 +129,44 @@ def _training(channel: str, run_key: str) -> dg.RunRequest:
     return dg.RunRequest(run_key=run_key, partition_key=channel, tags=lane(channel, "model"))
 
 
-def has_grown(home: Home, channel: Channel, num_tokens: int) -> bool:
+class Growth(NamedTuple):
+    """The current shards of a channel, and what its newest model has learned from."""
+
+    version: int
+    num_tokens: int
+    trained_tokens: int | None
+
+
+def growths_of_all(home: Home) -> dict[str, Growth]:
+    """Look at all channels that have shards, in one read: a read each took 40 s of a thousand."""
+    shards: dict[str, tuple[int, str]] = {}
+    trained: dict[str, tuple[int, str]] = {}
+    columns = ("kind", "version", "current", "facts")
+    for channel, kind, version, current, facts in home.table("artifacts").columns_of_all(*columns):
+        if kind == "token_shards" and current:
+            shards[channel] = (version, facts)
+        elif kind == KIND:
+            trained[channel] = max(trained.get(channel, (0, "")), (version, facts))
+    return {
+        channel: Growth(
+            version,
+            _train_tokens(facts),
+            _train_tokens(trained[channel][1]) if channel in trained else None,
+        )
+        for channel, (version, facts) in shards.items()
+    }
+
+
+def _train_tokens(facts: str) -> int:
+    return int(json.loads(facts)["train_tokens"])
+
+
+def has_grown(channel: Channel, growth: Growth) -> bool:
     """Say whether a channel has grown, since its last training, by what it sets."""
     percent = channel.retrain.after_new_tokens_percent
-    versions = home.artifacts(channel.name, KIND)
-    if percent is None or not versions:
+    if percent is None or growth.trained_tokens is None:
         return False
-    return bool(num_tokens >= versions[-1].fact("train_tokens") * (1 + percent / 100))
+    return growth.num_tokens >= growth.trained_tokens * (1 + percent / 100)
 
 
 @dg.schedule(

@@ -21,6 +21,7 @@ from impressions_assets.rows import Failed
 from impressions_assets.sensors import partition_changes
 from impressions_assets.storage.attempts import keep_pause
 from impressions_assets.storage.digests import key_of
+from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import settle
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
@@ -187,6 +188,31 @@ def test_training_starts_by_itself_only_when_a_channel_has_grown_as_it_says(
     requests, _ = call(sensors.due_trainings, house)
     assert keys(requests) == ([("grown:talks:2", "talks")] if due else [])
     assert all(request.tags["impressions/lane"] == "talks:model" for request in requests)
+
+
+def test_the_growth_of_all_channels_is_that_of_their_current_shards_and_newest_models(
+    home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("bytes")
+
+    def publish(channel: str, kind: str, num_tokens: int) -> None:
+        home.publish(
+            channel,
+            kind,
+            {"file": tmp_path / "file"},
+            made_from=str(num_tokens),
+            facts={"train_tokens": num_tokens},
+            promote=lambda current: kind == "token_shards" or current is None,
+        )
+
+    publish("talks", "token_shards", 100)
+    publish("talks", "checkpoint", 100)
+    publish("talks", "token_shards", 150)
+    publish("talks", "checkpoint", 150)  # not promoted: it is the newest nevertheless
+    publish("notes", "token_shards", 7)
+    publish("retired", "checkpoint", 9)
+
+    assert sensors.growths_of_all(home) == {"talks": (2, 150, 150), "notes": (1, 7, None)}
 
 
 def test_growth_alone_does_not_start_a_first_training(house: House, archive: Archive) -> None:
