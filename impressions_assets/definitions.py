@@ -22,6 +22,8 @@ from impressions_assets.freshness import NEWS_SENSORS
 from impressions_assets.jobs import JOBS
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.resources.step_values import KEY as STEP_VALUES
+from impressions_assets.resources.step_values import StepValues
 from impressions_assets.sensors import SCHEDULES, SENSORS
 
 defs = dg.Definitions(
@@ -42,6 +44,10 @@ defs = dg.Definitions(
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[*SENSORS, *NEWS_SENSORS, alerts],
-    resources={"impressions": Impressions(), "children": Children()},
+    resources={
+        "impressions": Impressions(),
+        "children": Children(),
+        STEP_VALUES: StepValues(),
+    },
     executor=executor,
 )

@@ -157,6 +157,11 @@ class Settings:
         return secret(self.environ, _HUGGING_FACE)
 
     @property
+    def visible_cards(self) -> str | None:
+        """The GPUs that this process may use (`CUDA_VISIBLE_DEVICES`); None for all."""
+        return self.environ.get("CUDA_VISIBLE_DEVICES")
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's instance: runs, events, schedules."""
         return self.home / "dagster"

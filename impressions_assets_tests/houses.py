@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
 
@@ -31,8 +31,12 @@ class Run:
 
     def metadata(self, asset: str) -> dict[str, Any]:
         """The metadata of a materialization of this run, as plain values."""
-        (event,) = self.result.asset_materializations_for_node(asset)
-        return {name: value.value for name, value in event.metadata.items()}
+        (made,) = [
+            event.materialization
+            for event in self.result.get_asset_materialization_events()
+            if event.asset_key == dg.AssetKey(asset)
+        ]
+        return {name: value.value for name, value in made.metadata.items()}
 
     def computed(self) -> dict[str, int]:
         """How many videos each table's asset computed."""
@@ -65,8 +69,18 @@ class ChildrenHere(Children):
     Tests that are marked slow start real children.
     """
 
-    def run(self, context: dg.AssetExecutionContext, module: str, file: Path) -> None:
+    given: ClassVar[list[tuple[str, dict[str, str]]]] = []
+    """The environment of each, beside our own."""
+
+    def run(
+        self,
+        context: dg.AssetExecutionContext,
+        module: str,
+        file: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Run the module's `main`, on one thread: two workers of tests would wait in each other."""
+        self.given.append((module, dict(environment or {})))
         import torch
 
         torch.set_num_threads(1)

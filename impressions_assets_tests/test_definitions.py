@@ -89,9 +89,13 @@ def test_training_is_never_started_by_a_condition_and_videos_only_by_name() -> N
 
 
 def test_training_waits_in_the_pool_gpu_and_asks_kubernetes_for_one() -> None:
-    pools = {name: asset(name).op.pool for name in NAMES}
-    assert {name for name, pool in pools.items() if pool} == {"checkpoint", "chat_model"}
-    assert pools["checkpoint"] == "gpu"
+    pools = {name: asset(name).node_def.pools for name in NAMES}
+    assert {name for name, pool in pools.items() if pool} == {
+        "checkpoint",
+        "chat_model",
+        "transcripts",
+    }
+    assert pools["checkpoint"] == pools["transcripts"] == {"gpu"}
     config = asset("checkpoint").op.tags["dagster-k8s/config"]
     assert '"nvidia.com/gpu": 1' in str(config).replace("'", '"')
 

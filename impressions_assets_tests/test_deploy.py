@@ -12,6 +12,7 @@ import pytest
 from dagster._core.instance.config import dagster_instance_config
 from ruamel.yaml import YAML
 
+from impressions_assets.assets.transcripts import BATCH_STEP
 from impressions_assets.executor import pods_config
 from impressions_assets.runs import LOCATION
 from impressions_assets.secret_files import FILE_VARIABLES
@@ -190,6 +191,7 @@ def test_pods_are_as_the_executor_takes_them_and_a_training_has_its_gpu() -> Non
     asks_torch = {"checkpoint", "evaluation", "samples"}
     images = {name: step["container_config"].get("image", "") for name, step in steps.items()}
     assert {name for name, image in images.items() if "/train:" in image} == asks_torch
+    assert {name for name, image in images.items() if "/speech:" in image} == {BATCH_STEP}
 
 
 def volumes_of(step: Any) -> list[Any]:

@@ -33,7 +33,8 @@ ENDLESS = {"max_iters": 10_000_000, "eval_interval": 50, "log_interval": 50}
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterDev]:
-    with DagsterDev(tmp_path_factory.mktemp("dev")) as dev:
+    # With several cards, as many trainings would go at once.
+    with DagsterDev(tmp_path_factory.mktemp("dev"), CUDA_VISIBLE_DEVICES="") as dev:
         yield dev
 
 

@@ -31,7 +31,7 @@ def test_a_file_of_pods_that_is_missing_is_named(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("per_step_k8s_config: {chekpoint: {}}", "no asset is called chekpoint"),
+        ("per_step_k8s_config: {chekpoint: {}}", "no step is called chekpoint"),
         ("max_concurent: 3", 'Received unexpected config entry "max_concurent"'),
         (
             "per_step_k8s_config: {checkpoint: {container: {}}}",

@@ -1,7 +1,8 @@
 """The `checkpoint` asset: the trained GPT of a channel, in versions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Artifact, Home
 
+_RunChild = Callable[..., None]
 _PLAIN: dict[Any, Any] = {int: int, float: float, bool: bool}
 _PLAIN |= {kind | None: kind for kind in (int, float, bool)}
 
@@ -83,19 +85,23 @@ def checkpoint(
     flags = config.model_dump(exclude_none=True)  # type: ignore[attr-defined]
     with only_training_of(name, impressions.scratch, context.log.info):
         training = prepare(home, impressions.channel(name), impressions.scratch, flags)
-        made = finished(home, name, training.made_from) or _train(context, home, children, training)
+        made = finished(home, name, training.made_from)
+        if made is None:
+            train = training.run.train
+            with impressions.cards(train.device, context.log.info, train.processes) as shown:
+                made = _train(context, home, partial(children.run, environment=shown), training)
         if not is_resumable(made):
             training.discard()
     return _result(home, made, impressions, training.run.board_dir)
 
 
 def _train(
-    context: dg.AssetExecutionContext, home: Home, children: Children, training: PreparedTraining
+    context: dg.AssetExecutionContext, home: Home, run: _RunChild, training: PreparedTraining
 ) -> Artifact:
     name = context.partition_key
     try:
-        children.run(context, "impressions_assets.gpt.train", training.run_file)
-        scores = _scores(context, home, children, training)
+        run(context, "impressions_assets.gpt.train", training.run_file)
+        scores = _scores(context, home, run, training)
     except dg.DagsterExecutionInterruptedError:
         # The child saved before it ended. What it has is kept as a version, and its folder stays,
         # so that the next run of the same training goes on from there.
@@ -107,7 +113,7 @@ def _train(
 
 
 def _scores(
-    context: dg.AssetExecutionContext, home: Home, children: Children, training: PreparedTraining
+    context: dg.AssetExecutionContext, home: Home, run: _RunChild, training: PreparedTraining
 ) -> dict[int, float | None]:
     """Score the promoted version on this training's text, where it was judged by another."""
     current = home.current(context.partition_key, KIND)
@@ -122,7 +128,7 @@ def _scores(
     try:
         request = request_score(home, current, training.run, folder)
         request.save(folder / "assess.json")
-        children.run(context, "impressions_assets.gpt.assess", folder / "assess.json")
+        run(context, "impressions_assets.gpt.assess", folder / "assess.json")
     except ImpressionsError as error:  # what was trained is kept all the same
         context.log.warning(
             f"version {current.version}, the promoted one, cannot be scored on the validation text "

@@ -70,6 +70,44 @@ def channel_asset(
     return declare
 
 
+def channel_graph(
+    *, group: str, kinds: set[str], version: int, deps: Sequence[str], checks: Mapping[str, str]
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Declare an asset that is partitioned by channel, and that several steps make.
+
+    The function takes what the asset reads, by name, and returns what its last step gives: an op
+    with `outs_of` of the asset and its checks, which yields what another asset would return.
+    """
+
+    def declare(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        name = function.__name__
+
+        @wraps(function)
+        def compose(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            return dict(function(*args, **kwargs)._asdict())
+
+        declared: dg.AssetsDefinition = dg.graph_asset(
+            partitions_def=channel_partitions,
+            group_name=group,
+            kinds=kinds,
+            owners=OWNERS,
+            code_version=str(version),
+            description=function.__doc__,
+            ins={name: dg.AssetIn(dagster_type=dg.Nothing) for name in deps},
+            check_specs=[_check(name, check, tells) for check, tells in checks.items()],
+            automation_condition=upstream_content_changed,
+        )(compose)
+        return declared
+
+    return declare
+
+
+def outs_of(asset: str, checks: Mapping[str, str]) -> dict[str, dg.Out]:
+    """The outputs of the step that ends an asset's graph: the asset, and each of its checks."""
+    names = ["result", *(f"{asset}_{check}" for check in checks)]
+    return {name: dg.Out(dg.Nothing) for name in names}
+
+
 def translated(function: Callable[..., Any]) -> Callable[..., Any]:
     """Turn our errors into Dagster's, once: the message is the user's, and says if trying helps."""
 
@@ -180,7 +218,9 @@ def standing_facts(home: Home, channel: str) -> dict[str, Any]:
     }
 
 
-def log_progress(context: dg.AssetExecutionContext) -> Callable[[int, int], None]:
+def log_progress(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+) -> Callable[[int, int], None]:
     """Say in the log how far a stage is."""
     return lambda done, due: context.log.info(f"{done} of {due} videos")
 

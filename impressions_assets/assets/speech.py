@@ -4,21 +4,26 @@ Does not belong here: which transcripts wait (speech/choice.py), how sound becom
 """
 
 from collections.abc import Sequence
-from functools import partial
+from pathlib import Path
 
 import dagster as dg
 
+from impressions_assets.assets.declare import translated
 from impressions_assets.channels.channel import Channel
-from impressions_assets.errors import ConfigError, RecognitionError
+from impressions_assets.errors import ImpressionsError
+from impressions_assets.resources.cards import POOL, cards_for, slots
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.recognizer import (
     Recognizer,
+    RunChild,
     batches_of,
     check_recognizer,
     environment_of,
     package_alone,
 )
+from impressions_assets.resources.step_values import KEY as STEP_VALUES
+from impressions_assets.resources.step_values import values_of
 from impressions_assets.sources.source import Source, access_of
 from impressions_assets.speech.choice import WANTED
 from impressions_assets.storage.digests import digest_of
@@ -31,30 +36,71 @@ def wanted(home: Home, channel: Channel) -> list[str]:
     return [video_id for video_id, notes in rows if any(n.startswith(WANTED) for n in notes or ())]
 
 
-def recognize_wanted(
-    context: dg.AssetExecutionContext,
+def planned(
+    context: dg.OpExecutionContext,
+    impressions: Impressions,
+    channel: Channel,
+    sources: Sequence[Source],
+) -> list[list[str]]:
+    """Cut what is due now into batches, the longest first: the ids of the videos of each."""
+    recognizer = _recognizer(impressions, channel, sources)
+    due = recognizer.due(wanted(impressions.home, channel))
+    if not due:
+        return []
+    cards = cards_for(channel.speech.device, impressions.settings.visible_cards)
+    batches = batches_of(due, slots(context.instance, cards))
+    context.log.info(f"{len(due)} videos are to be recognized, in {len(batches)} batches")
+    return [[video.video_id for video in batch] for batch in batches]
+
+
+@dg.op(pool=POOL, out=dg.Out(str, io_manager_key=STEP_VALUES))
+@translated
+def recognize_speech(
+    context: dg.OpExecutionContext, batch: list[str], impressions: Impressions, children: Children
+) -> dg.Output[str]:
+    """Recognize a batch, or what is left of it; gives why nothing could be, '' when it could.
+
+    A recognizer that cannot even start takes nothing from the captions, which are there, and what
+    one batch told of it holds for those that follow: their sound would be fetched for nothing.
+    """
+    before = values_of(context.instance, context.run_id, str(context.op_handle))
+    if told := next(filter(None, before), ""):
+        return dg.Output(told)
+    channel = impressions.channel(context.partition_key)
+    try:
+        with impressions.sources(channel) as sources, impressions.workspace() as folder:
+            recognizer = _recognizer(impressions, channel, sources)
+            run = _child(context, impressions, children, channel, folder)
+            left = sorted(recognizer.due(batch), key=lambda video: batch.index(video.video_id))
+            recognizer.recognize(left, folder, run, context.log.info)
+    except ImpressionsError as error:
+        context.log.warning(str(error))
+        return dg.Output(str(error))
+    return dg.Output("")  # Pipes lets no bare value through
+
+
+def _recognizer(
+    impressions: Impressions, channel: Channel, sources: Sequence[Source]
+) -> Recognizer:
+    settings = impressions.settings
+    access = digest_of(access_of(sources), str(settings.asr_python), settings.hugging_face_token)
+    return Recognizer(impressions.home, channel.name, channel.speech, sources, access)
+
+
+def _child(
+    context: dg.OpExecutionContext,
     impressions: Impressions,
     children: Children,
     channel: Channel,
-    sources: Sequence[Source],
-) -> str:
-    """Recognize what is due; returns why nothing could be, '' when it could.
-
-    A recognizer that cannot even start takes nothing from the captions: they are there.
-    """
+    folder: Path,
+) -> RunChild:
+    """What starts a recognizer, on a card of its own where there are cards."""
     settings = impressions.settings
-    token = settings.hugging_face_token
-    access = digest_of(access_of(sources), str(settings.asr_python), token)
-    recognizer = Recognizer(impressions.home, channel.name, channel.speech, sources, access)
-    due = recognizer.due(wanted(impressions.home, channel))
-    try:
-        for batch in batches_of(due):
-            python = check_recognizer(settings.asr_python)
-            with impressions.workspace() as folder:
-                environment = environment_of(token, package_alone(folder))
-                run = partial(children.recognize, context, python, environment=environment)
-                recognizer.recognize(batch, folder, run, context.log.info)
-    except (ConfigError, RecognitionError) as error:
-        context.log.warning(str(error))
-        return str(error)
-    return ""
+    python = check_recognizer(settings.asr_python)
+    environment = environment_of(settings.hugging_face_token, package_alone(folder))
+
+    def run(job_file: Path) -> None:
+        with impressions.cards(channel.speech.device, context.log.info) as shown:
+            children.recognize(context, python, job_file, {**environment, **shown})
+
+    return run

@@ -1,9 +1,14 @@
-"""The `transcripts` asset: what was said in each video."""
+"""The `transcripts` asset: what was said in each video.
+
+Three steps make it: a plan of batches, a step for each of them, which may have a GPU or a pod of
+its own, and a last one (docs/decisions/0015-speech-is-a-graph.md).
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -11,19 +16,21 @@ from impressions_assets.assets.declare import (
     NO_SOURCE_IS_PAUSED,
     NO_VIDEO_FAILED,
     Materialized,
-    channel_asset,
+    channel_graph,
     log_progress,
     materialized,
     not_paused,
+    outs_of,
     passed,
     standing_facts,
+    translated,
 )
-from impressions_assets.assets.speech import recognize_wanted, wanted
+from impressions_assets.assets.speech import planned, recognize_speech, wanted
 from impressions_assets.channels.channel import Channel
-from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.recognizer import STAGE as SPEECH
 from impressions_assets.resources.recognizer import hearing_of
+from impressions_assets.resources.step_values import KEY as STEP_VALUES
 from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
@@ -41,31 +48,52 @@ _LISTED = 20
 STAGE = Stage("transcripts", 1, ("videos",), corrected_transcript)
 
 
-@channel_asset(
-    group="speech",
-    kinds={"deltalake"},
-    version=STAGE.version,
-    deps=STAGE.reads,
-    checks={
-        **NO_VIDEO_FAILED,
-        **NO_SOURCE_IS_PAUSED,
-        "coverage": "At least half of the videos have words.",
-        "corrections_fit": "What people corrected still stands in the captions.",
-        "speech_is_recognized": "All speech that the channel wants recognized is; else, why not.",
+CHECKS = {
+    **NO_VIDEO_FAILED,
+    **NO_SOURCE_IS_PAUSED,
+    "coverage": "At least half of the videos have words.",
+    "corrections_fit": "What people corrected still stands in the captions.",
+    "speech_is_recognized": "All speech that the channel wants recognized is; else, why not.",
+}
+
+
+@dg.op(
+    ins={"videos": dg.In(dg.Nothing)},
+    out={
+        "computed": dg.Out(int, io_manager_key=STEP_VALUES),
+        "batches": dg.DynamicOut(list, io_manager_key=STEP_VALUES),
     },
 )
-def transcripts(
-    context: dg.AssetExecutionContext, impressions: Impressions, children: Children
-) -> Materialized:
-    """Timed segments per video: the best captions, or recognized speech where they won't do."""
+@translated
+def plan_speech(
+    context: dg.OpExecutionContext, impressions: Impressions
+) -> Iterator[dg.Output[int] | dg.DynamicOutput[list[str]]]:
+    """Read captions, and cut what is to be recognized in their place into batches.
+
+    A channel that takes captions alone has nothing to plan: they are read in the last step.
+    """
     channel = impressions.channel(context.partition_key)
-    why_not = ""
+    computed, batches = 0, list[list[str]]()
+    if channel.speech.use != "captions":
+        with impressions.sources(channel) as sources:
+            computed = _refresh(context, impressions.home, channel, sources).num_computed
+            batches = planned(context, impressions, channel, sources)
+    yield dg.Output(computed, "computed")
+    for number, batch in enumerate(batches):
+        yield dg.DynamicOutput(batch, output_name="batches", mapping_key=str(number))
+
+
+@dg.op(out=outs_of("transcripts", CHECKS))
+@translated
+def collect_transcripts(
+    context: dg.OpExecutionContext, computed: int, told: list[str], impressions: Impressions
+) -> Iterator[Materialized]:
+    """Put what was recognized in the place of captions, and say how the channel stands."""
+    channel = impressions.channel(context.partition_key)
     with impressions.sources(channel) as sources:
         report = _refresh(context, impressions.home, channel, sources)
-        if channel.speech.use != "captions":
-            why_not = recognize_wanted(context, impressions, children, channel, sources)
-            again = _refresh(context, impressions.home, channel, sources)
-            report = replace(again, num_computed=report.num_computed + again.num_computed)
+    report = replace(report, num_computed=computed + report.num_computed)
+    why_not = next(filter(None, told), "")
     origins = Counter(
         origin for (origin,) in impressions.home.table(STAGE.table).columns(channel.name, "origin")
     )
@@ -74,7 +102,7 @@ def transcripts(
     )
     unfit = [video_id for video_id, reasons in dropped if UNFIT in reasons]
     with_words = report.num_videos - origins["none"]
-    return materialized(
+    yield materialized(
         report,
         not_paused(report),
         passed(
@@ -91,8 +119,22 @@ def transcripts(
     )
 
 
+@channel_graph(
+    group="speech", kinds={"deltalake"}, version=STAGE.version, deps=STAGE.reads, checks=CHECKS
+)
+def transcripts(videos: Any) -> Any:
+    """Timed segments per video: the best captions, or recognized speech where they won't do."""
+    computed, batches = plan_speech(videos)
+    told = batches.map(recognize_speech).collect()
+    return collect_transcripts(computed, told)
+
+
+STEPS = tuple(op.name for op in (plan_speech, recognize_speech, collect_transcripts))
+BATCH_STEP = recognize_speech.name
+
+
 def _refresh(
-    context: dg.AssetExecutionContext, home: Home, channel: Channel, sources: Sequence[Source]
+    context: dg.OpExecutionContext, home: Home, channel: Channel, sources: Sequence[Source]
 ) -> Report:
     look_again = timedelta(days=channel.transcripts.look_again_days)
     captures = Captures(home, sources, look_again)

@@ -12,7 +12,6 @@ from impressions_assets.cli.terminal import note
 from impressions_assets.errors import ConfigError
 from impressions_assets.settings import child_environment
 
-POOL = "gpu"
 _NO_ADVERTISEMENT = "ignore:Function `dev_command` is superseded"
 _DAGSTER_DEV = (sys.executable, "-W", _NO_ADVERTISEMENT, "-m", "dagster", "dev")
 
@@ -22,6 +21,7 @@ def dev(
     host: Annotated[str, typer.Option("--host", help="Whom it listens to.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI, with the daemon that runs sensors, schedules and the queue."""
+    from impressions_assets.resources.cards import cards_of, slots
     from impressions_assets.resources.impressions import this_process
     from impressions_assets.runs import LOCATION, dev_mark, fail_dead_runs, is_gone
 
@@ -37,7 +37,7 @@ def dev(
     ended = fail_dead_runs(place.instance, nobody_starts_runs=True)
     if ended:
         note(f"{len(ended)} runs whose process was gone are reported as failed")
-    place.instance.event_log_storage.set_concurrency_slots(POOL, 1)
+    slots(place.instance, cards_of(place.settings.visible_cards))
     mark.write_text(this_process(), encoding="utf-8")
     note(f"the UI comes up at http://{host}:{port}, in about 15 seconds; Ctrl-C ends it")
     # From a folder of its own: a file named queue.py in the current one breaks the webserver.

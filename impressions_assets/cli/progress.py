@@ -33,6 +33,7 @@ class Line:
     started: float | None = None
     ended: float | None = None
     failed: bool = False
+    made: bool = False
     facts: str = ""
 
     @property
@@ -90,19 +91,21 @@ class RunView:
 
     def listen(self, entry: "dg.EventLogEntry") -> None:
         """Take in an event."""
-        event, line = entry.dagster_event, self.lines.get(entry.step_key or "")
+        # A step is an asset, or one of several that make it: "transcripts.plan_speech".
+        event, line = entry.dagster_event, self.lines.get((entry.step_key or "").split(".")[0])
         if event is None:
             self._logged(entry, line)
             return
         kind = event.event_type_value
         if kind == "STEP_START" and line:
-            line.started = entry.timestamp
+            line.started = line.started or entry.timestamp
         elif kind == "ASSET_MATERIALIZATION" and line:
             made = event.step_materialization_data.materialization
+            line.made = True
             line.facts = said_of(line.asset, {k: v.value for k, v in made.metadata.items()})
         elif kind == "ASSET_CHECK_EVALUATION":
             self._checked(event.asset_check_evaluation_data)
-        elif kind in ("STEP_SUCCESS", "STEP_FAILURE") and line:
+        elif line and (kind == "STEP_FAILURE" or (kind == "STEP_SUCCESS" and line.made)):
             self._ended(line, entry.timestamp, event)
         elif kind == "PIPELINE_FAILURE" and not self.problems:
             self.problems.append(_reason_of_run(event))

@@ -17,8 +17,14 @@ SAVING_SECONDS = 600.0  # a large checkpoint on a slow disk
 class Children(dg.ConfigurableResource[None]):
     """Starts `python -m MODULE FILE`, shows its log as it comes, and ends it when the run ends."""
 
-    def run(self, context: dg.AssetExecutionContext, module: str, file: Path) -> None:
-        """Run a child to its end.
+    def run(
+        self,
+        context: dg.AssetExecutionContext,
+        module: str,
+        file: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run a child to its end; it gets an environment beside our own.
 
         Interrupting the run (UI, SIGTERM, Ctrl-C) sends the child SIGINT, waits until it saved,
         and then raises DagsterExecutionInterruptedError here.
@@ -28,13 +34,13 @@ class Children(dg.ConfigurableResource[None]):
         """
         command = [sys.executable, "-m", module, str(file)]
         try:
-            _run(context, command, file, {})
+            _run(context, command, file, environment or {})
         except DagsterPipesExecutionError as error:
             raise TrainingError(_told(file) or _killed(error, command)) from error
 
     def recognize(
         self,
-        context: dg.AssetExecutionContext,
+        context: dg.OpExecutionContext,
         python: Path,
         file: Path,
         environment: Mapping[str, str],
@@ -63,7 +69,7 @@ _SIGNALS = {
 
 
 def _run(
-    context: dg.AssetExecutionContext,
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
     command: list[str],
     file: Path,
     environment: Mapping[str, str],

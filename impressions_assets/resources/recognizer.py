@@ -6,9 +6,12 @@ it; the video that it was at when it died is tried again later, and the others a
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import (
@@ -30,8 +33,11 @@ from impressions_assets.storage.home import Home
 
 STAGE = "speech"  # of the attempts
 _BATCH_SECONDS = 2 * 3600.0
+_LEAST_BATCH_SECONDS = 600.0
+_BATCHES_EACH = 2
 _BATCH_VIDEOS = 50
 _UNKNOWN_SECONDS = 600.0
+_LOOK_SECONDS = 1.0
 
 RunChild = Callable[[Path], None]
 Log = Callable[[str], None]
@@ -42,16 +48,20 @@ def hearing_of(settings: SpeechSettings) -> Hearing:
     return Hearing(**settings.model_dump(include=set(Hearing.__dataclass_fields__)))
 
 
-def batches_of(videos: Iterable[Video]) -> list[list[Video]]:
-    """Cut work into processes: the longest first, two hours of sound each."""
+def batches_of(videos: Sequence[Video], workers: int = 1) -> list[list[Video]]:
+    """Cut work into processes, the longest first: two hours of sound each, or what keeps all busy.
+
+    Several workers get a few batches each, so that none waits long for the last of another; but
+    a batch loads the models anew, so that minutes of sound are not worth one.
+    """
+    length = _BATCH_SECONDS
+    if workers > 1:
+        share = sum(map(_seconds, videos)) / (_BATCHES_EACH * workers)
+        length = min(length, max(share, _LEAST_BATCH_SECONDS))
     batches: list[list[Video]] = []
     seconds = 0.0
     for video in sorted(videos, key=lambda one: (-_seconds(one), one.video_id)):
-        if (
-            not batches
-            or seconds + _seconds(video) > _BATCH_SECONDS
-            or len(batches[-1]) >= _BATCH_VIDEOS
-        ):
+        if not batches or seconds + _seconds(video) > length or len(batches[-1]) >= _BATCH_VIDEOS:
             batches.append([])
             seconds = 0.0
         batches[-1].append(video)
@@ -80,6 +90,43 @@ def package_alone(folder: Path) -> Path:
     alone.mkdir(exist_ok=True)
     (alone / "impressions_assets").symlink_to(Path(__file__).parents[1])
     return alone
+
+
+class Kept:
+    """What of a batch is recognized, kept as soon as it is: whoever dies then, it stays done."""
+
+    def __init__(self, heard: Heard, clips: Sequence[Clip]) -> None:
+        """Keep nothing yet."""
+        self.video_ids: set[str] = set()
+        self._heard, self._clips = heard, clips
+
+    @contextmanager
+    def as_it_comes(self) -> Iterator[None]:
+        """Look for results while the block runs, and once more at its end."""
+        over = Event()
+        with ThreadPoolExecutor(1, "kept") as pool:
+            watching = pool.submit(self._watch, over)
+            try:
+                yield
+            finally:
+                over.set()
+                watching.result()  # raises what kept it from keeping
+                self._keep()  # also of one that died
+
+    def _watch(self, over: Event) -> None:
+        while not over.wait(_LOOK_SECONDS):
+            self._keep()
+
+    def _keep(self) -> None:
+        files = {clip.video_id: Path(clip.out) for clip in self._clips}
+        bodies = {
+            video_id: file.read_bytes()
+            for video_id, file in files.items()
+            if video_id not in self.video_ids and file.exists()
+        }
+        if bodies:
+            self._heard.keep(bodies)
+            self.video_ids |= bodies.keys()
 
 
 @dataclass(frozen=True)
@@ -128,18 +175,17 @@ class Recognizer:
         """
         failures: list[Failed] = []
         clips = list(self._clips(videos, folder, failures, log))
-        trouble = self._run(clips, folder / "job.json", run) if clips else None
-        bodies = {c.video_id: Path(c.out).read_bytes() for c in clips if Path(c.out).exists()}
-        self.heard.keep(bodies)
+        kept = Kept(self.heard, clips)
+        trouble = self._run(clips, folder / "job.json", run, kept) if clips else None
         failures += _told(clips)
-        known = bodies.keys() | {failure.video_id for failure in failures}
+        known = kept.video_ids | {failure.video_id for failure in failures}
         left = [clip.video_id for clip in clips if clip.video_id not in known]
         if isinstance(trouble, RecognizerDied) and left:  # of the video that it was at
             log(f"{left[0]}: {trouble}")
             failures.append(Failed(video_id=left[0], error=f"{left[0]}: {trouble}", retry=True))
             trouble = None
         made_from = {failure.video_id: self._tried_with for failure in failures}
-        done = {key_of(video_id) for video_id in bodies}
+        done = {key_of(video_id) for video_id in kept.video_ids}
         now = datetime.now(UTC)
         settle(self.home, self.channel, STAGE, done, failures, made_from, now)
         if trouble:
@@ -149,10 +195,13 @@ class Recognizer:
     def _tried_with(self) -> str:
         return digest_of(self.heard.engine, self.access)
 
-    def _run(self, clips: Sequence[Clip], job_file: Path, run: RunChild) -> RecognitionError | None:
+    def _run(
+        self, clips: Sequence[Clip], job_file: Path, run: RunChild, kept: Kept
+    ) -> RecognitionError | None:
         self._job(clips).save(job_file)
         try:
-            run(job_file)
+            with kept.as_it_comes():
+                run(job_file)
         except RecognitionError as error:
             return error
         return None

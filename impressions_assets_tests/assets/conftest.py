@@ -1,5 +1,6 @@
 """A channel of three talks whose data is made, and short trainings of it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from impressions_assets.storage.home import Artifact
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run
+from impressions_assets_tests.recognizers import python_of
 
 SHORT = {
     "model_preset": "debug",
@@ -35,3 +37,13 @@ def versions(house: House, channel: str) -> list[tuple[int, bool]]:
 
 def weights(house: House, version: Artifact) -> dict[str, str]:
     return {f.name: f.digest for f in version.files if f.name.endswith(".safetensors")}
+
+
+@pytest.fixture
+def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a stand-in for whisperx counts what it did, and is told what to do wrong."""
+    folder = tmp_path / "counted"
+    folder.mkdir()
+    monkeypatch.setenv("ASR_PYTHON", str(python_of(tmp_path)))
+    monkeypatch.setenv("COUNTED", str(folder))
+    return folder

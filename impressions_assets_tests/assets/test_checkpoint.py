@@ -17,7 +17,7 @@ from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 from impressions_assets.gpt.stop import StopRequest
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.assets.conftest import SHORT, train, versions, weights
-from impressions_assets_tests.houses import House
+from impressions_assets_tests.houses import ChildrenHere, House
 
 pytestmark = pytest.mark.slow  # whole runs, 28 seconds together
 
@@ -58,6 +58,18 @@ def test_a_second_run_of_a_channel_waits_until_the_first_has_trained(tmp_path: P
     waiting.join(timeout=30)
     said = "another run trains talks on this machine: waiting for it to end"
     assert order == [said, "first", "second"]
+
+
+@pytest.mark.parametrize(("processes", "shown"), [(None, "3,5"), (1, "3")])
+def test_a_training_is_shown_the_gpus_that_it_holds(
+    house: House, talks: str, monkeypatch: pytest.MonkeyPatch, processes: int | None, shown: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    ChildrenHere.given.clear()
+    assert train(house, talks, device="auto", processes=processes).ok
+    assert train(house, talks, device="cpu", seed=2).ok
+    trained = [given for module, given in ChildrenHere.given if module.endswith("train")]
+    assert trained == [{"CUDA_VISIBLE_DEVICES": shown}, {}]
 
 
 def test_its_version_knows_its_shards_its_tokenizer_and_its_settings(

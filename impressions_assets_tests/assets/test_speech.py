@@ -1,13 +1,7 @@
 """Speech that captions lack is recognized in the same run; what fails hurts nothing else.
 
-The recognizer is a stand-in for whisperx's environment: a program that reads the job and answers by
-the names of the videos. The real one is heard in speech/test_recognizer.py.
+The recognizer is a stand-in (recognizers.py). The real one is heard in speech/test_recognizer.py.
 """
-
-import shutil
-import sys
-import wave
-from pathlib import Path
 
 import pytest
 
@@ -15,49 +9,15 @@ from impressions_assets.resources.recognizer import batches_of
 from impressions_assets.rows import Video
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
-
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-
-STAND_IN = """
-import json, os, signal, sys
-from pathlib import Path
-
-job = json.loads(Path(sys.argv[-1]).read_text())
-counted = Path(os.environ["COUNTED"])
-if (counted / "no-model").exists():
-    Path(sys.argv[-1]).with_suffix(".error").write_text("there is no such model")
-    sys.exit(1)
-for clip in job["clips"]:
-    name, out = clip["video_id"], Path(clip["out"])
-    if (counted / f"kill-{name}").exists():
-        os.kill(os.getpid(), signal.SIGKILL)
-    if (counted / f"deaf-{name}").exists():
-        out.with_suffix(".error").write_text(f"{name}: nothing can be heard")
-        continue
-    with (counted / "done").open("a") as file:
-        file.write(f"{name} ")
-    words = [
-        {"word": word, "start": n * 1.0, "end": n + 0.9, "speaker": "SPEAKER_00"}
-        for n, word in enumerate(f"This is {name} speaking.".split())
-    ]
-    segment = {"start": 0.0, "end": 4.0, "text": "", "words": words}
-    out.write_text(json.dumps({"language": "en", "segments": [segment], "notes": ["a note"]}))
-"""
-
-
-@pytest.fixture
-def counted(tmp_path, monkeypatch):
-    """Where the stand-in counts what it did, and is told what to do wrong."""
-    folder = tmp_path / "counted"
-    folder.mkdir()
-    program = tmp_path / "stand_in.py"
-    program.write_text(STAND_IN)
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} {program} "$@"\n')
-    python.chmod(0o755)
-    monkeypatch.setenv("ASR_PYTHON", str(python))
-    monkeypatch.setenv("COUNTED", str(folder))
-    return folder
+from impressions_assets_tests.recognizers import (
+    check_twelve,
+    done,
+    lift,
+    needs_ffmpeg,
+    rows,
+    silent,
+    twelve,
+)
 
 
 @pytest.fixture
@@ -65,28 +25,9 @@ def archive(tmp_path):
     return Archive(tmp_path / "archive")
 
 
-def silent(archive: Archive, *names: str) -> None:
-    """Add videos with sound, without captions."""
-    for name in names:
-        archive.add(name, duration=5)
-        archive.captions(name).unlink()
-        with wave.open(str(archive.folder / f"{name}.wav"), "wb") as sound:
-            sound.setparams((1, 2, 16_000, 0, "NONE", ""))
-            sound.writeframes(bytes(range(250)) * 128)
-
-
 def run(house: House, channel: str):
     """Bring transcripts up to date; returns the run's check on speech."""
     return house.data(channel, "videos", "transcripts").check("transcripts", "speech_is_recognized")
-
-
-def rows(house: House, channel: str):
-    return {row.video_id: row for row in house.home.table("transcripts").rows(channel)}
-
-
-def done(counted: Path) -> list[str]:
-    file = counted / "done"
-    return file.read_text().split() if file.exists() else []
 
 
 @needs_ffmpeg
@@ -112,7 +53,7 @@ def test_speech_is_recognized_where_captions_will_not_do(house: House, archive, 
 def test_a_killed_recognizer_and_broken_files_stop_nobody_else(house: House, archive, counted):
     silent(archive, "aaa", "bbb", "ccc", "ddd", "eee")
     (archive.folder / "ddd.wav").write_bytes(b"no sound")
-    (counted / "kill-bbb").touch()
+    (counted / "kill-bbb").write_text("always")
     (counted / "deaf-eee").touch()
     channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
     told = run(house, channel).metadata
@@ -169,3 +110,24 @@ def test_batches_hold_two_hours_the_longest_first():
     batches = [[video.video_id for video in batch] for batch in batches_of(videos)]
     assert batches == [["d"], ["b"], ["a", "c"]]
     assert batches_of([]) == []
+
+
+def test_several_workers_share_what_one_would_do_in_one_batch():
+    videos = [Video(video_id=f"v{n}", source="s", duration_seconds=600.0) for n in range(8)]
+    assert len(batches_of(videos)) == 1
+    assert [len(batch) for batch in batches_of(videos, workers=2)] == [2, 2, 2, 2]
+
+
+@needs_ffmpeg
+def test_of_twelve_videos_a_killed_batch_and_a_corrupt_one_hurt_no_other(
+    house: House, archive, counted
+):
+    whole = twelve(archive, counted)
+    channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
+    wanted = ("videos", "transcripts", "chapters", "documents")
+    first = house.data(channel, *wanted)
+    assert first.ok, first.failure()
+    assert sorted(done(counted)) == [n for n in whole if n not in ("v06", "v07", "v08")]
+    lift(house, channel)
+    assert house.data(channel, *wanted).ok
+    check_twelve(house, channel, counted, whole)
