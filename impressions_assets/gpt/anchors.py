@@ -4,9 +4,11 @@ Columns: `document` (index within the shard), `token` (from the start of the sha
 A document's anchors count characters; here they become tokens, the one that holds the first byte.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +19,14 @@ from impressions_assets.errors import CorruptFile, MissingFile, TokenizerError
 from impressions_assets.gpt.tokenizer import Tokenizer
 from impressions_assets.rows import Document
 
-AnchorRows: TypeAlias = pa.Table
-
 _SCHEMA = pa.schema([("document", pa.int32()), ("token", pa.int64()), ("seconds", pa.float64())])
+
+
+class Anchors(NamedTuple):
+    """The anchors of one document: tokens from the start of the shard, and their seconds."""
+
+    tokens: npt.NDArray[np.int64]
+    seconds: Sequence[float]
 
 
 def anchor_characters(document: Document) -> npt.NDArray[np.int64]:
@@ -54,17 +61,15 @@ def tokens_of_characters(
     return np.searchsorted(begun, offsets, side="right")
 
 
-def anchor_rows(
-    document: int, tokens: npt.NDArray[np.int64], seconds: tuple[float, ...]
-) -> AnchorRows:
-    """Return the rows of one document's anchors."""
-    columns = [np.full(len(tokens), document, np.int32), tokens, np.array(seconds, np.float64)]
-    return pa.table(columns, schema=_SCHEMA)
-
-
-def write_anchors(file: BinaryIO, rows: list[AnchorRows]) -> None:
-    """Write the rows of all documents of a shard."""
-    pq.write_table(pa.concat_tables(rows), file, compression="zstd")
+def write_anchors(file: BinaryIO, documents: Sequence[Anchors]) -> None:
+    """Write the anchors of all documents of a shard."""
+    counts = [len(document.tokens) for document in documents]
+    columns = [
+        np.repeat(np.arange(len(documents), dtype=np.int32), counts),
+        np.concatenate([np.empty(0, np.int64), *(document.tokens for document in documents)]),
+        np.fromiter(chain.from_iterable(d.seconds for d in documents), np.float64, sum(counts)),
+    ]
+    pq.write_table(pa.table(columns, schema=_SCHEMA), file, compression="zstd")
 
 
 def second_of(path: Path, document: int, token: int) -> float | None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impressions_assets.errors import CorruptFile, MissingFile, NothingToDo, TokenizerError
-from impressions_assets.gpt.anchors import anchor_rows, write_anchors
+from impressions_assets.gpt.anchors import write_anchors
 from impressions_assets.gpt.manifest import Manifest, Shard, ShardDocument, write_manifest
 from impressions_assets.gpt.shards import copy_tokens, manifest_of, open_shard, published
 from impressions_assets.gpt.symbols import symbols_of
@@ -99,7 +99,7 @@ def _copied(folder: Path, split: Split, tokens: Tokens, tokenizer: Tokenizer) ->
         name = f"{split}-{digest[:16]}"
         copy_tokens(folder / f"{name}.bin", some, tokenizer)
         with published(folder / f"{name}.anchors.parquet") as file:
-            write_anchors(file, [anchor_rows(0, np.empty(0, np.int64), ())])
+            write_anchors(file, [])
         document = ShardDocument(
             video_id=f"{split}-{number}", token_start=0, token_end=len(some) - 1, digest=digest
         )

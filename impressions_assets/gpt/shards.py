@@ -22,9 +22,8 @@ from impressions_assets.errors import (
     TokenizerError,
 )
 from impressions_assets.gpt.anchors import (
-    AnchorRows,
+    Anchors,
     anchor_characters,
-    anchor_rows,
     tokens_of_characters,
     write_anchors,
 )
@@ -91,16 +90,14 @@ def write_shard(
     """
     dtype = token_type(tokenizer.vocab_size)
     listed: list[ShardDocument] = []
-    anchors: list[AnchorRows] = []
+    anchors: list[Anchors] = []
     place = num_bytes = 0
     with published(folder / planned.file) as file:
         file.write(_header(0, dtype, tokenizer.digest))
         for ref, document in _matched(planned, documents):
             encoded = _write_document(file, document, tokenizer, np.dtype(dtype))
             listed.append(_listed(ref, document, place, encoded.num_tokens))
-            anchors.append(
-                anchor_rows(len(anchors), place + encoded.anchors, document.anchor_seconds)
-            )
+            anchors.append(Anchors(place + encoded.anchors, document.anchor_seconds))
             place += encoded.num_tokens + 1
             num_bytes += encoded.num_bytes
         file.seek(0)
