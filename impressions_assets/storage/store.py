@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -60,7 +59,7 @@ class Store:
             "Mend the cause (disk full? no permission?) and run again"
             if self.is_local
             else "Run again; if it stays so, see that the bucket is there and that the credentials "
-            "(GOOGLE_APPLICATION_CREDENTIALS names their file) open it"
+            "(GOOGLE_APPLICATION_CREDENTIALS names their file) open it, and have not expired"
         )
 
     # Texts that people edit: channels.yaml
@@ -118,8 +117,12 @@ class Store:
         return {file.name for file in files if file.digest not in stored}
 
     def sweep(self, keep: set[str], older_than_seconds: float) -> tuple[int, int]:
-        """Delete files that are not to be kept and have some age; return (files, bytes)."""
-        limit = time.time() - older_than_seconds
+        """Delete files that are not to be kept and have some age; return (files, bytes).
+
+        Their age is that by the storage's clock: on a machine that is an hour ahead, what a run had
+        stored just now and not named yet would count as old.
+        """
+        limit = self._time() - older_than_seconds
         swept, freed_bytes = 0, 0
         for info in self._all_files():
             digest = info["name"].rsplit("/", 1)[-1]
@@ -196,6 +199,16 @@ class Store:
                 return list(self._fs.find(self._at("files"), detail=True).values())
         except FileNotFoundError:
             return []
+
+    def _time(self) -> float:
+        """Ask the storage what time it is: it dates a file that is written now."""
+        probe = self._at(f"clock-{uuid.uuid4().hex}")
+        self._write(probe, b"")
+        try:
+            with self._telling(f"reading {probe}"):
+                return modified(self._fs.info(probe))
+        finally:
+            self.remove(probe.removeprefix(f"{self._path}/"))
 
     def _add(self, name: str, path: Path) -> StoredFile:
         file = StoredFile(name, sha256_of(path), path.stat().st_size)
@@ -297,7 +310,7 @@ class Store:
         except (FileNotFoundError, FileExistsError):
             raise
         except self._failures as error:
-            why = str(error) or type(error).__name__
+            why = " ".join(str(error).split()) or type(error).__name__  # a server's page has lines
             raise StorageError(f"{doing} failed: {why}. {advice or self._advice}") from error
 
 
