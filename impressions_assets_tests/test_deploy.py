@@ -13,6 +13,7 @@ from dagster._core.instance.config import dagster_instance_config
 from ruamel.yaml import YAML
 
 from impressions_assets.assets.transcripts import BATCH_STEP
+from impressions_assets.cli.development import PATIENT
 from impressions_assets.executor import pods_config
 from impressions_assets.runs import LOCATION
 from impressions_assets.secret_files import FILE_VARIABLES
@@ -105,6 +106,15 @@ def test_only_this_machine_reaches_the_ui_and_nobody_the_database() -> None:
 def test_a_code_server_keeps_its_host_name_by_which_dead_runs_are_known() -> None:
     code = {name: s["hostname"] for name, s in SERVICES.items() if name.startswith("code")}
     assert code == {"code": "code", "code-gpu": "code"}
+
+
+def test_a_backfill_waits_for_a_code_server_that_is_gone_wherever_a_daemon_runs() -> None:
+    # Without it, a code server that was killed amid a backfill of 50 had 43 of its runs cancelled.
+    wait = {"DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "1"}
+    assert SERVICES["daemon"]["environment"].items() >= wait.items()
+    assert SERVICES["daemon"]["environment"].items() >= SERVICES["webserver"]["environment"].items()
+    assert VALUES["dagsterDaemon"]["env"] == wait
+    assert wait == PATIENT
 
 
 # Images

@@ -13,6 +13,8 @@ from impressions_assets.errors import ConfigError
 from impressions_assets.settings import child_environment
 
 _NO_ADVERTISEMENT = "ignore:Function `dev_command` is superseded"
+# A backfill waits for a code server that is gone, where Dagster would end it and all its runs.
+PATIENT = {"DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "1"}
 _DAGSTER_DEV = (sys.executable, "-W", _NO_ADVERTISEMENT, "-m", "dagster", "dev")
 
 
@@ -46,4 +48,4 @@ def dev(
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # The same process goes on as `dagster dev`: signals and the mark are then its own.
     command = [*_DAGSTER_DEV, "-m", LOCATION, "-h", host, "-p", str(port)]
-    os.execve(sys.executable, command, child_environment(place.settings))  # noqa: S606
+    os.execve(sys.executable, command, child_environment(place.settings) | PATIENT)  # noqa: S606
