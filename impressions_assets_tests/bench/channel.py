@@ -30,6 +30,7 @@ class Run:
 
     costs: dict[str, Cost]
     metadata: dict[str, dict[str, Any]]
+    data_versions: dict[str, str]
 
     @property
     def cpu_seconds(self) -> float:
@@ -72,18 +73,28 @@ def declare_channel(home: Path, num_videos: int, words_per_video: int) -> int:
     return caption_bytes
 
 
-def run_assets(home: Path, assets: Sequence[str] = DATA_ASSETS) -> Run:
+def run_assets(
+    home: Path,
+    assets: Sequence[str] = DATA_ASSETS,
+    *,
+    channel: str = NAME,
+    storage: str = "",
+    instance: dg.DagsterInstance | None = None,
+) -> Run:
     """Run the assets, with a storage root opened anew, as every run of ours does."""
-    resources = {"impressions": Impressions(storage=str(home / "storage")), "children": Children()}
+    root = storage or str(home / "storage")
+    resources = {"impressions": Impressions(storage=root), "children": Children()}
     costs: dict[str, Cost] = {}
     metadata: dict[str, dict[str, Any]] = {}
+    versions: dict[str, str] = {}
     for name in assets:
         asset = defs.resolve_assets_def(name)
-        context = dg.build_asset_context(partition_key=NAME)
+        context = dg.build_asset_context(partition_key=channel, instance=instance)
         meter = Meter()
         wanted = {key: resources[key] for key in asset.op.required_resource_keys}
         made: Any = asset(context=context, **wanted)
         *_, result = made if isgenerator(made) else [made]  # after its checks
         costs[name] = meter.read()
         metadata[name] = dict(result.metadata)
-    return Run(costs, metadata)
+        versions[name] = result.data_version.value
+    return Run(costs, metadata, versions)
