@@ -39,6 +39,7 @@ from impressions_assets.plugins import loaded, offered, plugin
 from impressions_assets.reader import ChannelReader
 
 GROUP = "impressions.export"
+_HUB = "hf://"
 
 Format = Callable[..., list[Path]]  # of a ChannelReader and a folder; of a version, if of a model
 _OF_A_MODEL = ("huggingface", "chat_model")
@@ -94,14 +95,42 @@ def publish(
         files = export(channel, name, Path(scratch), version)
         size_bytes = sum(file.stat().st_size for file in files)
         try:
-            target, path = fsspec.core.url_to_fs(address.rstrip("/"))
-            target.makedirs(path, exist_ok=True)
-            target.put([str(file) for file in files], [f"{path}/{file.name}" for file in files])
+            if address.startswith(_HUB):
+                _to_hub(Path(scratch), address)
+            else:
+                target, path = fsspec.core.url_to_fs(address.rstrip("/"))
+                target.makedirs(path, exist_ok=True)
+                target.put([str(file) for file in files], [f"{path}/{file.name}" for file in files])
         except (ImportError, ValueError) as error:
             raise ConfigError(f"nothing can be written to {address}: {error}") from error
         except OSError as error:
             raise StorageError(f"publishing to {address} failed: {error}") from error
     return len(files), size_bytes
+
+
+def _to_hub(folder: Path, address: str) -> None:
+    """Make the repository where there is none, and commit all files at once."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    path = address.removeprefix(_HUB).strip("/")
+    kind = "dataset" if path.startswith("datasets/") else "model"
+    owner, *named = path.removeprefix("datasets/").split("/")
+    if not (owner and named):
+        raise ValueError("write hf://OWNER/NAME of a model, or hf://datasets/OWNER/NAME")
+    repository, inside, api = f"{owner}/{named[0]}", "/".join(named[1:]), HfApi()
+    try:
+        api.create_repo(repository, repo_type=kind, exist_ok=True)
+        api.upload_folder(
+            repo_id=repository, repo_type=kind, folder_path=folder, path_in_repo=inside
+        )
+    except HfHubHTTPError as error:
+        if error.response.status_code not in (401, 403):
+            raise
+        raise ConfigError(
+            f"the Hugging Face hub lets you write nothing to {address} ({error}): make a token that"
+            " may write on https://huggingface.co/settings/tokens, and set HF_TOKEN to it"
+        ) from error
 
 
 def formats() -> list[str]:

@@ -132,7 +132,7 @@ def _folder(name: str, pickled: bool) -> Path:
 def _tokenizer(name: str, folder: Path, plain: bool, padding: str | None) -> Any:
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         raise ConfigError(
             f"the base {name} has no tokenizer that can be loaded ({error}): a model that speaks to"
             " people needs one"
