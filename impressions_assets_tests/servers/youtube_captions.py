@@ -85,12 +85,38 @@ def player_of(youtube: YouTube, clip: Clip | None, client: str) -> dict[str, Any
         answer["microformat"] = {"playerMicroformatRenderer": _microformat(youtube, clip)}
     if clip.watch in ("ok", "po_token") and clip.live in ("none", "ended") and clip.tracks:
         answer["captions"] = {"playerCaptionsTracklistRenderer": _captions(clip, client)}
+    if clip.watch == "ok" and clip.sound:
+        answer["streamingData"] = {"expiresInSeconds": "21540", "adaptiveFormats": [_sound(clip)]}
     return answer
+
+
+def stream(youtube: YouTube, request: Request) -> Answer:
+    """GET /videoplayback: the sound of a video."""
+    clip = youtube.world.clips.get(request.query.get("id", ""))
+    if clip is None or request.query.get("sig") != signature_of(clip):
+        return Answer(403, b"", {"Content-Type": "text/plain"})
+    return Answer(200, clip.sound, {"Content-Type": "audio/mp4"})
 
 
 def signature_of(clip: Clip) -> str:
     """Sign the addresses of a video's tracks."""
     return hashlib.sha256(f"signed {clip.video_id}".encode()).hexdigest().upper()[:40]
+
+
+def _sound(clip: Clip) -> dict[str, Any]:
+    query = urlencode({"id": clip.video_id, "itag": 140, "sig": signature_of(clip)})
+    return {
+        "itag": 140,
+        "url": f"https://www.youtube.com/videoplayback?{query}",
+        "mimeType": 'audio/mp4; codecs="mp4a.40.2"',
+        "bitrate": 130_000,
+        "contentLength": str(len(clip.sound)),
+        "quality": "tiny",
+        "audioQuality": "AUDIO_QUALITY_MEDIUM",
+        "approxDurationMs": str(clip.duration_seconds * 1000),
+        "audioSampleRate": "16000",
+        "audioChannels": 1,
+    }
 
 
 def _playability(clip: Clip) -> dict[str, Any]:
@@ -301,4 +327,5 @@ ROUTES: Routes = {
     ("GET", "/watch"): watch_page,
     ("POST", "/youtubei/v1/player"): player,
     ("GET", "/api/timedtext"): timedtext,
+    ("GET", "/videoplayback"): stream,
 }

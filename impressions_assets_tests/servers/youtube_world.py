@@ -48,6 +48,8 @@ class Clip:
     translatable: bool = True
     watch: Watch = "ok"
     is_short: bool = False
+    sound: bytes = b""
+    """A file of MPEG-4 with its sound alone."""
 
     @property
     def is_listed(self) -> bool:

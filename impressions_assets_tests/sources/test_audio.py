@@ -18,6 +18,7 @@ from impressions_assets.sources.youtube.ytdlp import YtDlp
 from impressions_assets.storage.budget import Budget
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.servers.loopback import Loopback
+from impressions_assets_tests.servers.youtube import YouTube
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
@@ -81,10 +82,14 @@ def test_an_archive_has_the_sound_beside_the_info_json(tmp_path):
     assert ArchiveSource(archive.folder).sound(bare, tmp_path) == sound
 
 
+def youtube_pages(home):
+    return YtDlp(Budget(home, "pages", None), lambda: None, Way(), retries=Retries(tries=1))
+
+
 @pytest.fixture
 def client(home):
     lines = []
-    pages = YtDlp(Budget(home, "pages", None), lambda: None, Way(), retries=Retries(tries=1))
+    pages = youtube_pages(home)
     found = AudioClient(pages, Way(), log=lines.append)
     found.lines = lines
     yield found
@@ -113,6 +118,33 @@ def test_the_sound_of_a_page_is_fetched(tmp_path, client):
         file = client.fetch("video v", f"{server.url}/talk.html", tmp_path / "got")
     assert file.read_bytes() == clip
     assert client.lines[-1].startswith("video v: 100% of 0.4 MB")
+
+
+@needs_ffmpeg
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_disk_that_fills_during_a_download_is_no_fault_of_the_video(tmp_path, client):
+    tone(tmp_path / "clip.wav", 5.0)
+    (tmp_path / "talk.html").write_text('<title>Talk</title><audio src="/clip.wav"></audio>')
+    got = tmp_path / "got"
+    got.mkdir()
+    (got / "sound.wav.part").symlink_to("/dev/full")
+    server = Loopback(Pages, root=tmp_path)
+    with server.running(), pytest.raises(StorageError, match="^video v: the disk is full"):
+        client.fetch("video v", f"{server.url}/talk.html", got)
+
+
+@needs_ffmpeg
+def test_the_sound_of_a_video_is_asked_where_its_pages_are(tmp_path, home):
+    spoken = make(tmp_path / "a.m4a", "-f", "lavfi", "-i", "sine=440:duration=2", "-c:a", "alac")
+    with YouTube().running() as youtube:
+        sound = spoken.read_bytes()
+        clip = youtube.world.upload(youtube.world.open_channel("talks"), "Talk", sound=sound)
+        pages, way = youtube_pages(home), Way(base_url=youtube.url)
+        link = f"https://www.youtube.com/watch?v={clip.video_id}"
+        file = AudioClient(pages, way).fetch("video v", link, tmp_path / "got")
+        pages.close()
+        assert len(youtube.asked("/videoplayback")) == 1
+    assert write_wav(file, tmp_path / "a.wav", "v") == pytest.approx(2.0, abs=0.1)
 
 
 def test_a_page_that_is_not_there_is_told(tmp_path, client):

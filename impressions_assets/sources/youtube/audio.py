@@ -15,7 +15,7 @@ from yt_dlp.utils import YoutubeDLError
 from impressions_assets.errors import SourceBroken, StorageError
 from impressions_assets.sources.youtube.cookies import cookies_in
 from impressions_assets.sources.youtube.session import Way
-from impressions_assets.sources.youtube.ytdlp import YtDlp, causes_of
+from impressions_assets.sources.youtube.ytdlp import YtDlp, at, causes_of
 
 Log = Callable[[str], None]
 
@@ -62,7 +62,7 @@ class AudioClient:
             try:
                 info = client.extract_info(url)
             except (YoutubeDLError, OSError) as error:
-                if any(getattr(cause, "errno", None) == errno.ENOSPC for cause in causes_of(error)):
+                if _is_of_a_full_disk(error):
                     raise StorageError(
                         f"{what}: the disk is full at {folder}: make room and run again"
                     ) from None
@@ -88,10 +88,28 @@ class AudioClient:
         }
         if proxy := self._way.proxy_config:
             options["proxy"] = proxy.to_requests_dict()["https"]
-        client = YoutubeDL(options)
+        client = _Client(options, self._way.base_url)
         for cookie in cookies_in(self._way.cookies_file) if self._way.cookies_file else ():
             client.cookiejar.set_cookie(cookie)
         return client
+
+
+def _is_of_a_full_disk(error: BaseException) -> bool:
+    """Whether the disk is full: yt-dlp names no cause where closing a file fails."""
+    found = [one for cause in causes_of(error) for one in (cause, cause.__context__)]
+    return any(getattr(one, "errno", None) == errno.ENOSPC for one in found)
+
+
+class _Client(YoutubeDL):  # type: ignore[misc]
+    """yt-dlp at our address: streams come from where the pages say, pages from there alone."""
+
+    def __init__(self, options: dict[str, Any], base_url: str) -> None:
+        self._base_url = base_url
+        super().__init__(options)
+
+    def urlopen(self, req: Any) -> Any:
+        """Send a request, to the server that stands in YouTube's place where there is one."""
+        return super().urlopen(at(self._base_url, req))
 
 
 def _progress(what: str, log: Log) -> Callable[[Mapping[str, Any]], None]:

@@ -191,11 +191,7 @@ class _Client(YoutubeDL):  # type: ignore[misc]
 
         yt-dlp goes on to other pages when one is refused. A robot should not: it stops here.
         """
-        request = Request(req) if isinstance(req, str) else req
-        address = urlsplit(request.url)
-        if self._base_url and (address.hostname or "").endswith("youtube.com"):
-            query = f"?{address.query}" if address.query else ""
-            request.url = f"{self._base_url}{address.path}{query}"
+        request = at(self._base_url, req)
         self._budget.check()
         self._wait()
         try:
@@ -206,11 +202,22 @@ class _Client(YoutubeDL):  # type: ignore[misc]
                 raise HTTPError(answer) from error
         body = answer.fp.getvalue()
         if answer.status == 429 or (b'class="g-recaptcha"' in body and b"ytcfg" not in body):
-            raise self._budget.pause(f"{address.path}: YouTube takes us for a robot")
+            where = urlsplit(request.url).path
+            raise self._budget.pause(f"{where}: YouTube takes us for a robot")
         return answer
 
     def save_cookies(self) -> None:
         """Leave the file alone: it is the user's."""
+
+
+def at(base_url: str, asked: Request | str) -> Request:
+    """Turn a request to YouTube into one to another server, where one takes its place."""
+    request = Request(asked) if isinstance(asked, str) else asked
+    address = urlsplit(request.url)
+    if base_url and (address.hostname or "").endswith("youtube.com"):
+        query = f"?{address.query}" if address.query else ""
+        request.url = f"{base_url}{address.path}{query}"
+    return request
 
 
 def _whole(answer: Any) -> Any:
