@@ -143,6 +143,9 @@ class SpeechSettings(Strict):
     )
     batch_size: int = Field(default=16, ge=1, description="windows of 30 seconds at once")
     threads: int = Field(default=4, ge=1, description="threads on the CPU")
+    keep_audio: bool = Field(
+        default=False, description="whether fetched sound is kept, about 1 MB a minute"
+    )
     cpu_when_full: bool = Field(
         default=False, description="whether the CPU takes over where a GPU's memory ends"
     )

@@ -24,6 +24,7 @@ from impressions_assets.errors import (
 )
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.audio import check_ffmpeg, write_wav
+from impressions_assets.sources.sounds import Sounds
 from impressions_assets.sources.source import Source
 from impressions_assets.speech.heard import Heard
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
@@ -37,6 +38,7 @@ _LEAST_BATCH_SECONDS = 600.0
 _BATCHES_EACH = 2
 _BATCH_VIDEOS = 50
 _UNKNOWN_SECONDS = 600.0
+_HEARD = "heard.wav"
 _LOOK_SECONDS = 1.0
 
 RunChild = Callable[[Path], None]
@@ -88,7 +90,9 @@ def package_alone(folder: Path) -> Path:
     """
     alone = folder / "alone"
     alone.mkdir(exist_ok=True)
-    (alone / "impressions_assets").symlink_to(Path(__file__).parents[1])
+    link = alone / "impressions_assets"
+    if not link.exists():
+        link.symlink_to(Path(__file__).parents[1])
     return alone
 
 
@@ -231,10 +235,21 @@ class Recognizer:
                 continue
             log(f"{video.video_id}: {seconds / 60:.1f} minutes of sound")
             language = video.language.split("-")[0].lower() if video.language else None
-            wav, out = str(place / "sound.wav"), str(place / "recognized.json")
+            wav, out = str(place / _HEARD), str(place / "recognized.json")
             yield Clip(video.video_id, wav, out, language)
 
     def _sound(self, video: Video, place: Path) -> float:
+        sounds = Sounds(self.home)
+        kept = sounds.fetch(video.video_id, place)
+        file = kept or self._from_source(video, place)
+        seconds = write_wav(file, place / _HEARD, video.video_id)
+        if file.parent == place:  # it was fetched
+            if self.settings.keep_audio and not kept:
+                sounds.keep(video.video_id, file)
+            os.unlink(file)
+        return seconds
+
+    def _from_source(self, video: Video, place: Path) -> Path:
         ours = [source for source in self.sources if source.kind == video.source]
         found = (source.sound(video, place) for source in ours)
         file = next((file for file in found if file), None)
@@ -243,10 +258,7 @@ class Recognizer:
                 f"{video.video_id}: there is no sound of it: put the audio or the video beside its"
                 " info.json (yt-dlp -f bestaudio)"
             )
-        seconds = write_wav(file, place / "sound.wav", video.video_id)
-        if file.parent == place:  # it was fetched
-            os.unlink(file)
-        return seconds
+        return file
 
 
 def _told(clips: Sequence[Clip]) -> list[Failed]:

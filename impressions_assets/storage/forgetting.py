@@ -60,9 +60,10 @@ def is_buried(home: Home, video_id: str) -> bool:
 def remove_rows(home: Home, video_id: str) -> None:
     """Remove a video's rows from every table, its raw captures, failures and history as well.
 
-    The pictures that its article shows go first: without the row nobody would know of them.
+    Its sound and the pictures that its article shows go first: without the row nobody would know of
+    them.
     """
-    home.delete_frames(video_id)
+    home.delete_own_files(video_id)
     for table, channel, keys in list(_keys_by_place(home, video_id)):
         home.table(table).remove(channel, keys)
 

@@ -23,6 +23,7 @@ SCHEMA_VERSION = 1
 HOME_FILE = "home.json"
 UNFINISHED = "copy.json"  # lies in a root for as long as it is only being copied to
 SHARED = "_shared"  # what belongs to no channel lies there; no channel can have this name
+SOUND = "audio"  # kind of the captures that name a file of sound by its digest
 WHOLE_CHANNEL = "*"  # stands for the video of an attempt that all of a channel waits for
 
 
@@ -46,7 +47,7 @@ class Capture(Struct, frozen=True, kw_only=True):
     language: Annotated[str, Meta(description="BCP 47 tag, 'und' when unknown")]
     engine: Annotated[str, Meta(description="what fetched or recognized it")]
     body: Annotated[bytes, Meta(description="the bytes")]
-    revision: Annotated[str, Meta(description="the digest that the source announced, if any")]
+    revision: Annotated[str, Meta(description="what the source announced, or the file's digest")]
     fetched_at: Annotated[str, Meta(description="ISO time (UTC)")]
     expires_at: Annotated[str | None, Meta(description="ISO time (UTC) to fetch it anew")] = None
 
@@ -261,9 +262,10 @@ class Home:
         theirs = self._drop_shards(channel, current_too=current_too)
         self.store.delete(theirs - self._named())
 
-    def delete_frames(self, video_id: str) -> None:
-        """Delete the key frames that only the articles of one video show, now."""
-        self.store.delete(self._frames(set()) - self._frames({video_id}))
+    def delete_own_files(self, video_id: str) -> None:
+        """Delete a video's sound, and the key frames that only its articles show, now."""
+        for files in (self._frames, self._sounds):
+            self.store.delete(files(set()) - files({video_id}))
 
     def _drop_shards(self, channel: str, *, current_too: bool = False) -> set[str]:
         made = self.artifacts(channel, "token_shards")
@@ -276,7 +278,8 @@ class Home:
         """Return the digests of all files that a row names."""
         table = self.table("artifacts")
         rows = (row for channel in table.channels() for row in table.rows(channel))
-        return {file.digest for row in rows for file in row.files} | self._frames(set())
+        made = {file.digest for row in rows for file in row.files}
+        return made | self._frames(set()) | self._sounds(set())
 
     def _frames(self, but_of: Set[str]) -> set[str]:
         """Return the digests of the key frames of all articles but those of some videos."""
@@ -284,6 +287,13 @@ class Home:
         found = (table.columns(name, "video_id", "frames.digest") for name in table.channels())
         rows = (row for rows in found for row in rows)
         return {digest for video_id, frames in rows if video_id not in but_of for digest in frames}
+
+    def _sounds(self, but_of: Set[str]) -> set[str]:
+        """Return the digests of the sound that is kept of all videos but some."""
+        rows = self.table("captures").columns(SHARED, "video_id", "kind", "revision")
+        return {
+            digest for video_id, kind, digest in rows if kind == SOUND and video_id not in but_of
+        }
 
     def _bring_up_to_date(self) -> None:
         found = self.store.read_text(HOME_FILE)
