@@ -1,0 +1,3 @@
+"""The languages of the stand-in."""
+
+LANGUAGES = {"en": "english", "de": "german"}
