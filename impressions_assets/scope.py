@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from impressions_assets.channels.channel import Channel
-from impressions_assets.chat.guard import Guard, preset_named, reference_of
+from impressions_assets.chat.guard import Guard, examples_of, preset_named, reference_of
 from impressions_assets.chat.scope import VERSION, Scope
 from impressions_assets.chat.words import primary_language
 from impressions_assets.errors import NothingToDo
@@ -33,14 +33,15 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
     scope = _learned(home, channel, scratch) if settings.learns else Scope(_languages(channel))
     if settings.preset:
         scope.read_up(reference_of(settings.preset))
-    scope.add(
-        (*preset.get("keywords", ()), *settings.keywords),
-        (*preset.get("in_scope", ()), *settings.in_scope),
-        (*preset.get("out_of_scope", ()), *settings.out_of_scope),
+    scope.add((*preset.get("keywords", ()), *settings.keywords))
+    examples = (
+        *(examples_of(settings.preset) if settings.preset else ()),
+        *((question, True) for question in settings.in_scope),
+        *((question, False) for question in settings.out_of_scope),
     )
     patterns = (*settings.patterns, *preset.get("patterns", ()))
     others = (*settings.other_patterns, *preset.get("other_patterns", ()))
-    return Guard(scope, patterns, settings.answer or preset.get("answer", ""), others)
+    return Guard(scope, patterns, settings.answer or preset.get("answer", ""), others, examples)
 
 
 def forget_scopes(scratch: Path) -> None:

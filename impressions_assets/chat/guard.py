@@ -1,33 +1,37 @@
 """Whether a question is one for this channel, and if not, why not.
 
 Rules come first: who asks to set the rules aside gets no answer, what matches a pattern of the
-channel does, and greetings and questions about the person do not. Then the words are weighed.
+channel does, and greetings and questions about the person do not. Then the words are weighed, and
+example questions, where there are any, correct that.
 """
 
-import builtins
+import gzip
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+import msgspec
 from ruamel.yaml import YAML
 
+from impressions_assets.chat.lessons import Lessons
 from impressions_assets.chat.scope import Evidence, Scope
-from impressions_assets.errors import ConfigError
+from impressions_assets.chat.words import analyzer_of
 
 ANSWER = (
     "That seems to be outside of what this channel talks about. Ask me about its subjects, and I"
     " will gladly answer."
 )
-_KINDS = (str, list, dict, set, tuple, int, float, bytes)
 _NOTHING = "no word of it tells a subject"
 _LONGEST = 2000  # characters of a question that are looked at
 # What the figures of Evidence weigh; the first number is added.
-_OF_TEXT = (-1.61, 1.65, 1.23, 2.09, 0.0, -1.66, -2.66)
-_OF_KEYWORDS = (-1.52, 1.41, 1.17, 1.55, 2.37, -2.38, 0.65)
+_WEIGHTS = {
+    "text": (-1.56, 1.23, 0.18, 1.66, 0.0, 0.19, -2.67),
+    "reference": (-0.26, 0.59, 0.74, 1.82, 3.9, -19.59, 4.41),
+    "keywords": (-1.52, 1.41, 1.17, 1.55, 2.37, -2.38, 0.65),
+}
 _SETS_ASIDE = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}\b(?:instructions?|rules?|prompts?)\b"
     r"|\bsystem prompt\b|^\W*(?:system|assistant|developer)\s*:|\byou are now\b"
@@ -38,8 +42,9 @@ _SETS_ASIDE = re.compile(
 )
 _TALK = re.compile(
     r"""^\W*(?:hi|hello|hey|good\ (?:morning|day|afternoon|evening|night)|greetings|thanks?|bye
-        |thank\ you|cheers|goodbye|ok(?:ay)?|yes|no|nice\ to\ (?:meet|see)\ you|hallo|danke
+        |thank\ you|cheers|goodbye|nice\ to\ (?:meet|see)\ you|hallo|danke
         |guten\ (?:tag|morgen|abend)|bonjour|salut|merci|hola|gracias|ciao|grazie)\b
+    |^\W*(?:ok(?:ay)?|yes|no)\W*(?:\w+\W*){0,2}$
     |^\W*who\ are\ you\b
     |\b(?:how|what|who|where|when|why|are|were|do|did|have|will|can)\b.{0,20}\byou\b.{0,12}
         \b(?:old|married|single|human|robot|real|from|born|live|grow\ up|grew\ up|earn|buy|bought
@@ -74,24 +79,27 @@ class Guard:
         patterns: Sequence[str] = (),
         answer: str = "",
         other_patterns: Sequence[str] = (),
+        examples: Sequence[tuple[str, bool]] = (),
     ) -> None:
         """Take what the channel talks about, regular expressions, and what others are told.
 
         Args:
-            scope: what is learned, and keywords and examples.
+            scope: what is learned, and keywords.
             patterns: a question that one is found in belongs.
             answer: what those are told whose question does not; ours when it is empty.
             other_patterns: a question that one is found in does not belong; they go first.
+            examples: questions, and whether they belong.
         """
         self.scope = scope
         self.answer = answer or ANSWER
         self._patterns = [re.compile(pattern) for pattern in patterns]
         self._others = [re.compile(pattern) for pattern in other_patterns]
+        self._lessons = self._learned(examples) if examples else None
 
     def judge(self, question: str) -> Verdict:
         """Decide, and say why."""
         asked = " ".join(question[:_LONGEST].split())
-        return self.by_rule(asked) or self._weighed(self.scope.evidence(asked))
+        return self.by_rule(asked) or self._weighed(self.scope.mended(asked))
 
     def by_rule(self, asked: str) -> Verdict | None:
         """Decide by rules alone; None when none applies."""
@@ -107,37 +115,60 @@ class Guard:
             return Verdict(False, 0.0, "it greets, or is about the person")
         return None
 
-    def _weighed(self, evidence: Evidence) -> Verdict:
+    def _weighed(self, asked: str) -> Verdict:
+        evidence = self.scope.evidence(asked)
         if not (evidence.ours or evidence.theirs):
             return Verdict(False, 0.0, _NOTHING)
-        first, *weights = _OF_TEXT if self.scope.has_text else _OF_KEYWORDS
+        told = self._odds(evidence)
+        odds = told + (self._lessons(asked) if self._lessons else 0.0)
+        reason = _reason(evidence)
+        if (told >= 0) != (odds >= 0):
+            reason += f"; but questions like it {'belong' if odds >= 0 else 'do not'}"
+        return Verdict(odds >= 0, 1 / (1 + math.exp(-odds)), reason)
+
+    def _odds(self, evidence: Evidence) -> float:
+        first, *weights = _WEIGHTS[self.scope.learned_from]
         sum_of = sum(w * figure for w, figure in zip(weights, evidence.figures, strict=True))
-        probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, first + sum_of))))
-        return Verdict(probability >= 0.5, probability, _reason(evidence))
+        return max(-30.0, min(30.0, first + sum_of))
+
+    def _learned(self, examples: Sequence[tuple[str, bool]]) -> Lessons:
+        left = [(one, belongs) for one, belongs in examples if self.by_rule(one) is None]
+        asked = [self.scope.mended(one) for one, _ in left]
+        said = [self._odds(self.scope.evidence(one)) for one in asked]
+        language = self.scope.languages[0]
+        return Lessons(analyzer_of(language), asked, said, [belongs for _, belongs in left])
 
 
 @cache
 def preset_named(name: str) -> dict[str, Any]:
-    """A preset's keywords, patterns, example questions and answer, under the settings' names."""
+    """A preset's keywords, patterns and answer, under the settings' names."""
     text = files(__package__).joinpath(f"presets/{name}.yaml").read_text("utf-8")
     loaded: dict[str, Any] = YAML(typ="safe").load(text)
     return loaded
 
 
-def reference_of(name: str) -> list[tuple[str, str]]:
-    """What a preset reads up on its subject: Python's own documentation, which comes with it."""
-    if name != "python":
-        return []
-    try:
-        topics: dict[str, str] = import_module("pydoc_data.topics").topics
-    except ImportError as error:
-        raise ConfigError(
-            f"the preset python reads Python's documentation, which this installation lacks"
-            f" ({error}): install the package of Python's standard library as a whole"
-        ) from error
-    described = [*vars(builtins).values(), *(one for kind in _KINDS for one in vars(kind).values())]
-    docs = (getattr(one, "__doc__", None) for one in described)
-    return [(text, "en") for text in (*topics.values(), *docs) if isinstance(text, str)]
+@cache
+def examples_of(name: str) -> tuple[tuple[str, bool], ...]:
+    """A preset's example questions, and whether they belong."""
+    text = files(__package__).joinpath(f"presets/{name}.txt").read_text("utf-8")
+    return tuple((one, kind.startswith("in:")) for one, kind in labelled_in(text))
+
+
+@cache
+def reference_of(name: str) -> Scope:
+    """The words of what is written on a preset's subject, counted."""
+    packed = files(__package__).joinpath(f"presets/{name}.json.gz").read_bytes()
+    return msgspec.json.decode(gzip.decompress(packed), type=Scope)
+
+
+def labelled_in(text: str) -> Iterator[tuple[str, str]]:
+    """Questions, one a line, each with the heading above it: `in: …` or `out: …`."""
+    kind = ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            kind = line.removeprefix("## ")
+        elif not line.startswith("#"):
+            yield line, kind
 
 
 def _reason(evidence: Evidence) -> str:

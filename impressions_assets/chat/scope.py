@@ -2,21 +2,19 @@
 
 A word tells for the subject by how much oftener it is said there than in general
 (`background`): the log of that ratio. What is learned from is the channel's own text, and keywords
-and example questions where channels.yaml gives any; words of questions that do not belong count
-against. Words count as they are written and as they are stemmed, and the one that tells more is
-taken: `decorator` and `decorate` have one stem, and one of them is programming.
-
-Scopes of keywords alone hold few words, so that a word they lack tells less: they have weights of
-their own. Both were fitted by logistic regression on the questions of
-impressions_assets_tests/eval/labels that are not kept aside (docs/guard.md).
+where channels.yaml gives any. Words count as they are written and as they are stemmed, and the one
+that tells more is taken: `decorator` and `decorate` have one stem, and one of them is programming.
+A misspelt word is taken for the one that was meant, first among those said here.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from string import ascii_lowercase
+from typing import Literal, NamedTuple
 
 from bm25s import stopwords
 from msgspec import Struct, field
@@ -24,13 +22,14 @@ from msgspec import Struct, field
 from impressions_assets.chat.background import RAREST, Background
 from impressions_assets.chat.words import analyzer_of, raw_words
 
-VERSION = 1  # raise it when the same rows must be learned anew
+VERSION = 2  # raise it when the same rows must be learned anew
 _TITLE, _KEYWORD = 10.0, 2.0  # how often a title's or a keyword's words count as said
 _WORDS_A_KEYWORD = 625  # of text; a keyword counts as if it were said once in so many
 _SMOOTHING, _FLOOR = 0.3, 5e-6
 _LEAST, _MOST = -4.0, 5.0  # what a single word may tell
-_ELSEWHERE = 0.3  # share of the words of questions that do not belong, beside the background
 _MOST_PAIRS = 300_000
+_LATIN = re.compile(r"(?<![\w.])[A-Za-z]{4,20}(?![\w.(=])")  # words that may be misspelt, not code
+_MEANT = 2.0  # times that a word is said here which a misspelt one may have meant
 _STOPS = {
     "en": stopwords.STOPWORDS_EN_PLUS, "de": stopwords.STOPWORDS_GERMAN,
     "nl": stopwords.STOPWORDS_DUTCH, "fr": stopwords.STOPWORDS_FRENCH,
@@ -68,50 +67,54 @@ class Scope(Struct):
 
     languages: tuple[str, ...] = ("en",)  # codes, the main one first
     counts: dict[str, float] = field(default_factory=dict)
-    elsewhere: dict[str, float] = field(default_factory=dict)
     pairs: set[str] = field(default_factory=set)
     phrases: set[str] = field(default_factory=set)
     num_words: float = 0.0
-    has_text: bool = False
+    learned_from: Literal["keywords", "reference", "text"] = "keywords"  # the most telling of them
 
     def learn(self, texts: Iterable[tuple[str, str]], titles: Iterable[tuple[str, str]]) -> None:
         """Take in what a channel says, and what is written about it; each with its language."""
-        self.has_text = True
-        self._learn(texts, titles)
-
-    def read_up(self, texts: Iterable[tuple[str, str]]) -> None:
-        """Take in what others wrote of the subject, by which its common words are known."""
-        self._learn(texts, ())
-
-    def _learn(self, texts: Iterable[tuple[str, str]], titles: Iterable[tuple[str, str]]) -> None:
+        self.learned_from = "text"
         pairs: Counter[str] = Counter()
-        for text, language in texts:
-            self._count(text, language, 1.0)
-            pairs.update(_pairs(analyzer_of(language)(text)))
-        for title, language in titles:
-            self._count(title, language, _TITLE)
-            pairs.update(_pairs(analyzer_of(language)(title)))
+        for said, weight in ((texts, 1.0), (titles, _TITLE)):
+            for text, language in said:
+                self._count(text, language, weight)
+                pairs.update(pairs_of(analyzer_of(language)(text)))
         self.pairs |= {pair for pair, _ in pairs.most_common(_MOST_PAIRS)}
 
-    def add(
-        self, keywords: Iterable[str], in_scope: Iterable[str], out_of_scope: Iterable[str]
-    ) -> None:
-        """Take in what channels.yaml says of the subject."""
+    def read_up(self, known: "Scope") -> None:
+        """Take in what is known of the subject from elsewhere."""
+        for word, number in known.counts.items():
+            self.counts[word] = self.counts.get(word, 0.0) + number
+        self.pairs |= known.pairs
+        self.num_words += known.num_words
+        if self.learned_from == "keywords":
+            self.learned_from = "reference"
+
+    def add(self, keywords: Iterable[str]) -> None:
+        """Take in words and phrases of the subject."""
         language = self.languages[0]
         analyze = analyzer_of(language)
         often = max(1.0, self.num_words / _WORDS_A_KEYWORD)
         for keyword in keywords:
             words = analyze(keyword)
             self._count(keyword, language, often * _KEYWORD / max(1, len(words)))
-            self.pairs.update(_pairs(words))
+            self.pairs.update(pairs_of(words))
             self.phrases.update([" ".join(words)] if len(words) > 1 else [])
-        for question in in_scope:
-            self._count(question, language, often)
-            self.pairs.update(_pairs(analyze(question)))
-        for question in out_of_scope:
-            for form in _forms(question, [language]):
-                for one in form:
-                    self.elsewhere[one] = self.elsewhere.get(one, 0.0) + 1
+
+    def mended(self, question: str) -> str:
+        """The question with its misspelt words as they were meant, where one letter is wrong."""
+        known = Background(self.languages)
+        return _LATIN.sub(lambda found: self._meant(found[0], known), question)
+
+    def _meant(self, word: str, known: Background) -> str:
+        small = word.lower()
+        if word[1:] != small[1:] or small in self.counts or known(small) > RAREST:
+            return word
+        near = {other: known(other) for other in _one_edit(small)}
+        here = {other for other in near if self.counts.get(other, 0) > _MEANT}
+        near = {other: share for other, share in near.items() if other in here or share > RAREST}
+        return max(sorted(near), key=lambda one: (one in here, near[one]), default=word)
 
     def evidence(self, question: str) -> Evidence:
         """Weigh the words of a question."""
@@ -134,7 +137,7 @@ class Scope(Struct):
         together = {
             pair
             for form in words
-            for pair in _pairs(form)
+            for pair in pairs_of(form)
             if pair in self.pairs and stops.isdisjoint(pair.split(" "))
         }
         spaced = [f" {' '.join(form)} " for form in words]
@@ -152,8 +155,7 @@ class Scope(Struct):
     def _tells(self, word: str, background: Background) -> float:
         smoothing = _SMOOTHING / max(1.0, self.num_words)
         here = self.counts.get(word, 0.0) / max(1.0, self.num_words) + smoothing
-        against = self.elsewhere.get(word, 0.0) / max(1.0, sum(self.elsewhere.values()) / 2)
-        there = background(word) + min(smoothing, _FLOOR) + _ELSEWHERE * against
+        there = background(word) + min(smoothing, _FLOOR)
         most = _MOST if word in self.counts else 0.0
         return min(most, max(_LEAST, math.log(here / there)))
 
@@ -169,8 +171,20 @@ def _forms(text: str, languages: Sequence[str]) -> Iterator[tuple[str, ...]]:
     yield from zip(raw_words(text), *(analyzer_of(code)(text) for code in languages), strict=True)
 
 
-def _pairs(words: Sequence[str]) -> Iterator[str]:
+def pairs_of(words: Sequence[str]) -> Iterator[str]:
+    """Neighbouring words."""
     return (f"{one} {two}" for one, two in pairwise(words))
+
+
+def _one_edit(word: str) -> set[str]:
+    """What is one letter more, less, other or swapped away (norvig.com/spell-correct.html)."""
+    cuts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    return (
+        {left + right[1:] for left, right in cuts if right}
+        | {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
+        | {left + one + right[1:] for left, right in cuts for one in ascii_lowercase if right}
+        | {left + one + right for left, right in cuts for one in ascii_lowercase}
+    )
 
 
 @cache

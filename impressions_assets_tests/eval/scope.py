@@ -1,11 +1,13 @@
 """How often a guard decides rightly whether a question is one for its channel.
 
-    python -m impressions_assets_tests.eval.scope [--errors] [--fit]
+    python -m impressions_assets_tests.eval.scope [--aside] [--errors] [--fit]
 
-The questions are our own: `labels/scope_python.txt` for the preset, `labels/scope_demo.txt` and
-`labels/paraphrases.json` for the demo channel, whose scope is learned from what it says. Precision
-and recall are those of questions that belong. `--errors` lists what was decided wrongly among those
-that are not kept aside, `--fit` prints the weights that these give.
+The questions are our own: the examples of the preset python, `labels/scope_demo.txt` and
+`labels/paraphrases.json` for the demo channel, whose scope is learned from what it says, alone and
+with those questions given as examples; each is decided without its fold of them (5). With
+`--aside` the questions of `labels/scope_*_aside.txt` are decided too, on which nothing is tuned.
+Precision and recall are those of questions that belong. `--errors` lists what was decided wrongly
+of the others, `--fit` prints the weights of figures that these give.
 """
 
 import argparse
@@ -13,119 +15,153 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from impressions_assets.chat.guard import Guard, preset_named, reference_of
+from impressions_assets.chat.guard import (
+    Guard,
+    Verdict,
+    examples_of,
+    labelled_in,
+    preset_named,
+    reference_of,
+)
 from impressions_assets.chat.scope import Scope
 from impressions_assets_tests.eval.search import PARAPHRASES, demo_talks
 
 _LABELS = Path(__file__).with_name("labels")
-_ASIDE = ", kept aside"
-_PENALTY = {"python": 0.3, "demo": 0.1}  # of the squared weights
+_FOLDS = 5
+_PENALTY = 0.5  # of the squared weights, each figure divided by its spread
+GUARDS = {"python": "python", "demo": "demo", "demo, with examples": "demo"}
+
+Labelled = tuple[str, bool]  # a question, and whether it belongs
 
 
-class Labelled(NamedTuple):
-    """A question, and whether it belongs."""
+def tuned_on(name: str) -> tuple[Labelled, ...]:
+    """The questions that rules and weights were made on."""
+    if name == "python":
+        return examples_of("python")
+    others = [row["question"] for row in json.loads(PARAPHRASES.read_text("utf-8"))]
+    return (*_labelled("scope_demo.txt"), *((one, True) for one in others))
 
-    question: str
-    belongs: bool
-    kind: str
-    kept_aside: bool
+
+def kept_aside(name: str) -> tuple[Labelled, ...]:
+    """Those that nothing was tuned on."""
+    return _labelled(f"scope_{name}_aside.txt")
 
 
-def questions_of(name: str) -> list[Labelled]:
-    """All questions for a scope."""
-    found, kind = [], ""
-    for line in (_LABELS / f"scope_{name}.txt").read_text("utf-8").splitlines():
-        if line.startswith("## "):
-            kind = line.removeprefix("## ")
-        elif not line.startswith("#"):
-            plain = kind.removesuffix(_ASIDE)
-            found.append(Labelled(line, kind.startswith("in:"), plain, kind.endswith(_ASIDE)))
-    if name == "demo":
-        others = [row["question"] for row in json.loads(PARAPHRASES.read_text("utf-8"))]
-        found += [Labelled(one, True, "in: in other words", False) for one in others]
-    return found
+def _labelled(file: str) -> tuple[Labelled, ...]:
+    text = (_LABELS / file).read_text("utf-8")
+    return tuple((one, kind.startswith("in:")) for one, kind in labelled_in(text))
+
+
+def guard_for(guard: str, examples: Sequence[Labelled]) -> Guard:
+    """One of GUARDS, which learns from these examples, where it takes any."""
+    if guard != "python":
+        return Guard(_learned(), examples=examples if guard != "demo" else ())
+    preset = preset_named("python")
+    others = preset["other_patterns"]
+    return Guard(_preset(), preset["patterns"], other_patterns=others, examples=examples)
 
 
 @cache
-def guards() -> dict[str, Guard]:
-    """The preset alone, and what the demo channel teaches."""
-    preset = preset_named("python")
-    keywords = Scope()
-    keywords.read_up(reference_of("python"))
-    keywords.add(preset["keywords"], preset["in_scope"], preset["out_of_scope"])
-    learned, talks = Scope(("en", "de")), demo_talks()
+def _preset() -> Scope:
+    scope = Scope()
+    scope.read_up(reference_of("python"))
+    scope.add(preset_named("python")["keywords"])
+    return scope
+
+
+@cache
+def _learned() -> Scope:
+    scope, talks = Scope(("en", "de")), demo_talks()
     titles = [
         (text, talk.document.language)
         for talk in talks
         for text in (talk.title, *(label.text for label in talk.labels()))
     ]
-    learned.learn([(talk.document.text, talk.document.language) for talk in talks], titles)
-    python = Guard(keywords, preset["patterns"], other_patterns=preset["other_patterns"])
-    return {"python": python, "demo": Guard(learned)}
+    scope.learn([(talk.document.text, talk.document.language) for talk in talks], titles)
+    return scope
 
 
-def table() -> Iterator[str]:
+def decided(guard: str, aside: bool) -> list[tuple[Labelled, Verdict]]:
+    """What a guard says of the questions kept aside, or of the others, each without its fold."""
+    examples = tuned_on(GUARDS[guard])
+    if aside:
+        taught = guard_for(guard, examples)
+        return [(one, taught.judge(one[0])) for one in kept_aside(GUARDS[guard])]
+    found = []
+    for fold in range(_FOLDS):
+        taught = guard_for(guard, [one for at, one in enumerate(examples) if at % _FOLDS != fold])
+        found += [(one, taught.judge(one[0])) for one in examples[fold::_FOLDS]]
+    return found
+
+
+def shares_of(found: Sequence[tuple[Labelled, Verdict]]) -> tuple[float, float, float]:
+    """Accuracy, precision and recall."""
+    belong = np.array([one[1] for one, _ in found])
+    said = np.array([verdict.in_scope for _, verdict in found])
+    hits = (belong & said).sum()
+    return float((belong == said).mean()), float(hits / said.sum()), float(hits / belong.sum())
+
+
+def table(aside: bool) -> Iterator[str]:
     """The scores as lines of Markdown."""
-    yield "| scope | questions | number | belong | accuracy | precision | recall |"
+    yield "| guard | questions | number | belong | accuracy | precision | recall |"
     yield "|---|---|---|---|---|---|---|"
-    for name, guard in guards().items():
-        for part, aside in (("tuned on", False), ("kept aside", True)):
-            asked = [one for one in questions_of(name) if one.kept_aside == aside]
-            said = [guard.judge(one.question).in_scope for one in asked]
-            belong = sum(one.belongs for one in asked)
-            right = sum(said_so == one.belongs for said_so, one in zip(said, asked, strict=True))
-            hits = sum(said_so and one.belongs for said_so, one in zip(said, asked, strict=True))
-            shares = (right / len(asked), hits / max(1, sum(said)), hits / belong)
-            figures = " | ".join(f"{share:.3f}" for share in shares)
-            yield f"| {name} | {part} | {len(asked)} | {belong} | {figures} |"
+    for guard in GUARDS:
+        for part in (False, True) if aside else (False,):
+            found = decided(guard, part)
+            belong = sum(one[1] for one, _ in found)
+            figures = " | ".join(f"{share:.3f}" for share in shares_of(found))
+            named = "kept aside" if part else "tuned on"
+            yield f"| {guard} | {named} | {len(found)} | {belong} | {figures} |"
 
 
 def errors() -> Iterator[str]:
-    """What was decided wrongly, of what is not kept aside, and why."""
-    for name, guard in guards().items():
-        for one in questions_of(name):
-            verdict = guard.judge(one.question)
-            if not one.kept_aside and verdict.in_scope != one.belongs:
-                yield f"{name}, {one.kind}: {one.question} ({verdict.reason})"
+    """What was decided wrongly, of what was tuned on, and why."""
+    for guard in GUARDS:
+        for (question, belongs), verdict in decided(guard, aside=False):
+            if verdict.in_scope != belongs:
+                kind = "in" if belongs else "out"
+                yield f"{guard}, {kind} ({verdict.probability:.2f}): {question} ({verdict.reason})"
 
 
 def fitted(name: str) -> list[float]:
     """The weights by logistic regression (Newton's method) on what the rules leave to decide."""
-    guard = guards()[name]
+    guard = guard_for(name, ())
     rows, belong = [], []
-    for one in questions_of(name):
-        evidence = guard.scope.evidence(one.question)
-        if not one.kept_aside and guard.by_rule(one.question) is None and any(evidence[-2:]):
-            rows.append([1.0, *evidence.figures])
-            belong.append(float(one.belongs))
-    return _regression(rows, belong, _PENALTY[name])
+    for question, belongs in tuned_on(name):
+        evidence = guard.scope.evidence(guard.scope.mended(question))
+        if guard.by_rule(question) is None and any(evidence[-2:]):
+            rows.append(evidence.figures)
+            belong.append(float(belongs))
+    spread = np.std(rows, axis=0)
+    spread[spread == 0] = 1.0
+    first, *weights = _regression(np.array(rows) / spread, np.array(belong))
+    return [round(first, 2), *(round(w / s, 2) for w, s in zip(weights, spread, strict=True))]
 
 
-def _regression(
-    rows: Sequence[Sequence[float]], belong: Sequence[float], penalty: float
-) -> list[float]:
-    x, y = np.array(rows), np.array(belong)
+def _regression(x: np.ndarray, y: np.ndarray) -> list[float]:
+    x = np.c_[np.ones(len(x)), x]
     weights = np.zeros(x.shape[1])
-    shrink = penalty * np.r_[0.0, np.ones(x.shape[1] - 1)]
+    shrink = _PENALTY * np.r_[0.0, np.ones(x.shape[1] - 1)]
     for _ in range(60):
         p = 1 / (1 + np.exp(-x @ weights))
         slope = x.T @ (p - y) + shrink * weights
-        curve = (x * (p * (1 - p))[:, None]).T @ x + penalty * np.eye(len(weights))
+        curve = (x * (p * (1 - p))[:, None]).T @ x + np.diag(shrink + 1e-9)
         weights -= np.linalg.solve(curve, slope)
-    return [round(float(weight), 2) for weight in weights]
+    return [float(weight) for weight in weights]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m impressions_assets_tests.eval.scope")
+    parser.add_argument("--aside", action="store_true", help="decide what is kept aside, too")
     parser.add_argument("--errors", action="store_true", help="list what was decided wrongly")
     parser.add_argument("--fit", action="store_true", help="print weights")
     chosen = parser.parse_args()
-    print("\n".join(table()))
+    if chosen.fit:
+        print({name: fitted(name) for name in ("python", "demo")})
+    print("\n".join(table(chosen.aside)))
     if chosen.errors:
         print("\n".join(errors()))
-    if chosen.fit:
-        print({name: fitted(name) for name in guards()})
