@@ -65,7 +65,7 @@ def _solved(likeness: np.ndarray, said: np.ndarray, belong: np.ndarray) -> np.nd
         p = 1 / (1 + np.exp(-np.clip(odds + said, -30, 30)))
         spread = np.maximum(p * (1 - p), 1e-4)
         wanted = odds + (belong - p) / spread
-        new = np.linalg.solve(likeness + np.diag(_PENALTY / spread), wanted)
+        new: np.ndarray = np.linalg.solve(likeness + np.diag(_PENALTY / spread), wanted)
         if np.abs(new - shares).max(initial=0.0) < _SETTLED:
             return new
         shares = new
