@@ -17,6 +17,7 @@ from impressions_assets.cli.development import PATIENT
 from impressions_assets.executor import pods_config
 from impressions_assets.runs import LOCATION
 from impressions_assets.secret_files import FILE_VARIABLES
+from impressions_assets_tests.image_installs import IMAGES, stages_of
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -128,6 +129,18 @@ def test_no_image_runs_as_root_and_each_is_built_from_what_was_tested() -> None:
     assert len(installs) >= 5
     for install in installs:
         assert "-c constraints" in install or install.startswith("--no-deps"), install
+
+
+def test_each_stage_stands_on_a_pinned_image_or_an_earlier_stage() -> None:
+    stages = stages_of(DOCKERFILE)
+    known = ["ARG", "CMD", "COPY", "ENV", "EXPOSE", "HEALTHCHECK", "RUN", "USER", "WORKDIR"]
+    for number, (name, stage) in enumerate(stages.items()):
+        assert stage.base == "python:${PYTHON}" or stage.base in list(stages)[:number], name
+        assert {instruction for instruction, _ in stage.steps} <= {*known}, name
+        for copied_from in re.findall(r"--from=(\S+)", str(stage.steps)):
+            assert copied_from in list(stages)[:number], name
+    assert re.search(r"^ARG PYTHON=\d+\.\d+\.\d+-slim-\w+$", DOCKERFILE, re.MULTILINE)
+    assert {stage for stage, _ in IMAGES.values()} <= stages.keys() >= IMAGES.keys()
 
 
 def test_what_an_image_copies_is_sent_to_the_builder() -> None:
