@@ -85,27 +85,12 @@ def _result(
     with impressions.workspace() as folder:
         files = [file for file in made.files if file.name == RESULT]
         result = ChatResult.load(home.store.fetch(files, folder) / RESULT)
-    held_out, trained = result.held_out, result.trained
-    lost, before, after = (
-        result.num_lost_tokens,
-        held_out.base_bits_per_byte,
-        held_out.bits_per_byte,
-    )
-    is_likelier = before is None or after is None or after < before
     facts = {
         "variant": tuning.run.name,
         "version": made.version,
         "promoted": made.current,
-        "pairs": result.num_pairs,
-        "examples": result.num_examples,
-        "lost_tokens": lost,
-        "cut_prompt_tokens": result.num_cut_prompt_tokens,
-        "device": f"{result.device} ({result.precision})",
-        "stopped": result.stopped or "at its end",
-        "seconds": result.seconds,
-        "trained_share_right": trained.share_right,
         "sources_hold": tuning.sources_hold,
-        **_measured(held_out),
+        **_told_of(result),
         "loss_curve": dg.MetadataValue.md(loss_curve(result.history)),
         "variants": dg.MetadataValue.table(_records(home.artifacts(channel, KIND))),
         "settings": dg.MetadataValue.json(made.fact("settings")),
@@ -113,18 +98,39 @@ def _result(
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest_of([f for f in made.files if f.name != RESULT])),
         metadata={name: value for name, value in facts.items() if value is not None},
-        check_results=[
-            passed("something_was_learned", not result.fault, reason=result.fault or "it was"),
-            passed("no_answer_was_cut", lost == 0, lost_tokens=lost),
-            passed(
-                "likelier_than_before",
-                is_likelier,
-                warn=True,
-                base_bits_per_byte=before if before is not None else "no pairs of other videos",
-                bits_per_byte=after if after is not None else "no pairs of other videos",
-            ),
-        ],
+        check_results=_checks(result),
     )
+
+
+def _told_of(result: ChatResult) -> dict[str, Any]:
+    return {
+        "pairs": result.num_pairs,
+        "examples": result.num_examples,
+        "lost_tokens": result.num_lost_tokens,
+        "cut_prompt_tokens": result.num_cut_prompt_tokens,
+        "device": f"{result.device} ({result.precision})",
+        "stopped": result.stopped or "at its end",
+        "seconds": result.seconds,
+        "trained_share_right": result.trained.share_right,
+        **_measured(result.held_out),
+    }
+
+
+def _checks(result: ChatResult) -> list[dg.AssetCheckResult]:
+    lost = result.num_lost_tokens
+    before, after = result.held_out.base_bits_per_byte, result.held_out.bits_per_byte
+    is_likelier = before is None or after is None or after < before
+    return [
+        passed("something_was_learned", not result.fault, reason=result.fault or "it was"),
+        passed("no_answer_was_cut", lost == 0, lost_tokens=lost),
+        passed(
+            "likelier_than_before",
+            is_likelier,
+            warn=True,
+            base_bits_per_byte=before if before is not None else "no pairs of other videos",
+            bits_per_byte=after if after is not None else "no pairs of other videos",
+        ),
+    ]
 
 
 def _measured(figures: Figures) -> dict[str, float | None]:

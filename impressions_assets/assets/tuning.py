@@ -91,33 +91,7 @@ def prepare(
     name = name or channel.chat.first
     variant = variant_of(channel, name, settings)
     checkpoint = home.version(channel.name, "checkpoint") if variant.base == OWN else None
-    search = open_search(home, channel.name, scratch)
-    pairs = list(_pairs(home, channel.name, variant))
-    if not pairs:
-        left_out = " that a person accepted" if variant.reviewed_only else ""
-        raise NothingToDo(
-            f"channel {channel.name!r} has no question with an answer{left_out} to tune a chat"
-            " model on: see the asset qa_pairs, `questions` in channels.yaml, or"
-            " `impressions correct` to add some"
-        )
-    splits = _splits(home, channel, {video_id for video_id, _ in pairs})
-    found = [search.sources(pair.question, max(_SOURCES, variant.passages)) for _, pair in pairs]
-    exchanges = tuple(
-        Exchange(
-            video_id=video_id,
-            split=splits[video_id],
-            question=pair.question,
-            answer=pair.answer,
-            passages=tuple(source.text for source in sources[: variant.passages]),
-        )
-        for (video_id, pair), sources in zip(pairs, found, strict=True)
-    )
-    exchanges += tuple(_documents(home, channel.name, splits) if variant.documents else ())
-    held = [
-        any(_holds(source, *pair) for source in sources[:_SOURCES])
-        for pair, sources in zip(pairs, found, strict=True)
-        if splits[pair[0]] == "val"
-    ]
+    exchanges, sources_hold = _exchanges(home, channel, scratch, variant)
     made_from = digest_of(
         VERSION,
         name,
@@ -142,11 +116,44 @@ def prepare(
         made_from,
         exchanges,
         checkpoint,
-        round(sum(held) / len(held), 4) if held else None,
+        sources_hold,
     )
     run.out_dir.mkdir(exist_ok=True)
     run.save(prepared.run_file)
     return prepared
+
+
+def _exchanges(
+    home: Home, channel: Channel, scratch: Path, variant: ChatVariant
+) -> tuple[tuple[Exchange, ...], float | None]:
+    """What is learned; and the share of held-out pairs whose sources hold the answer."""
+    search = open_search(home, channel.name, scratch)
+    pairs = list(_pairs(home, channel.name, variant))
+    if not pairs:
+        left_out = " that a person accepted" if variant.reviewed_only else ""
+        raise NothingToDo(
+            f"channel {channel.name!r} has no question with an answer{left_out} to tune a chat"
+            " model on: see the asset qa_pairs, `questions` in channels.yaml, or"
+            " `impressions correct` to add some"
+        )
+    splits = _splits(home, channel, {video_id for video_id, _ in pairs})
+    exchanges, held = list[Exchange](), list[bool]()
+    for video_id, pair in pairs:
+        sources = search.sources(pair.question, max(_SOURCES, variant.passages))
+        exchanges.append(
+            Exchange(
+                video_id=video_id,
+                split=splits[video_id],
+                question=pair.question,
+                answer=pair.answer,
+                passages=tuple(source.text for source in sources[: variant.passages]),
+            )
+        )
+        if splits[video_id] == "val":
+            held.append(any(_holds(source, video_id, pair) for source in sources[:_SOURCES]))
+    if variant.documents:
+        exchanges += _documents(home, channel.name, splits)
+    return tuple(exchanges), round(sum(held) / len(held), 4) if held else None
 
 
 def finished(home: Home, channel: str, made_from: str) -> Artifact | None:

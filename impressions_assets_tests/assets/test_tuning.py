@@ -1,0 +1,83 @@
+"""What a fine-tuning is laid out from: pairs that may be learned, few and none among them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impressions_assets.assets.tuning import PreparedTuning, prepare
+from impressions_assets.channels.channel import Channel, TextSource
+from impressions_assets.errors import ConfigError, NothingToDo
+from impressions_assets.rows import Document, QAPair, QAPairs
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
+
+VIDEOS = ("a", "b", "c", "d")
+
+
+def pair(number: int, **more: Any) -> QAPair:
+    said = {"question": f"What is word{number}?", "answer": f"The word{number} is a thing."}
+    return QAPair(**{**said, "start_seconds": 0.0, "end_seconds": 9.0, **more})
+
+
+def prepared(
+    home: Home, tmp_path: Path, pairs: dict[str, tuple[QAPair, ...]], **variant: Any
+) -> PreparedTuning:
+    documents = [
+        Document(video_id=video, text=f"The word{number} is a thing.", split="train")
+        for number, video in enumerate(VIDEOS)
+    ]
+    home.table("documents").put("talks", [Entry(one) for one in documents])
+    rows = [QAPairs(video_id=video, pairs=found) for video, found in pairs.items()]
+    home.table("qa_pairs").put("talks", [Entry(row) for row in rows])
+    settings = {"variants": {"tiny": {"base": "/models/tiny", **variant}}}
+    channel = Channel.model_validate(
+        {"name": "talks", "sources": [TextSource(text="/a")], "chat": settings}
+    )
+    return prepare(home, channel, tmp_path / "scratch", None, {})
+
+
+@pytest.mark.parametrize("found", [{}, {"a": ()}, {"a": (pair(0, review="rejected"),)}])
+def test_no_pair_at_all_says_where_pairs_come_from(
+    home: Home, tmp_path: Path, found: dict[str, tuple[QAPair, ...]]
+) -> None:
+    with pytest.raises(NothingToDo, match="impressions correct"):
+        prepared(home, tmp_path, found)
+
+
+def test_pairs_that_nobody_accepted_are_none_where_only_these_count(
+    home: Home, tmp_path: Path
+) -> None:
+    with pytest.raises(NothingToDo, match="that a person accepted"):
+        prepared(home, tmp_path, {"a": (pair(0),)}, reviewed_only=True)
+
+
+def test_one_pair_is_learned_and_nothing_is_held_out(home: Home, tmp_path: Path) -> None:
+    tuning = prepared(home, tmp_path, {"a": (pair(0),)})
+    [one] = tuning.exchanges
+    assert (one.split, one.question, one.passages) == ("train", "What is word0?", ())
+    assert tuning.sources_hold is None
+    assert tuning.run.exchanges.read_bytes().count(b"\n") == 1
+
+
+def test_pairs_are_split_by_video_and_the_sources_of_held_out_ones_are_looked_at(
+    home: Home, tmp_path: Path
+) -> None:
+    pairs = {video: (pair(n), pair(n + 10)) for n, video in enumerate(VIDEOS)}
+    tuning = prepared(home, tmp_path, pairs, passages=2)
+    sides = {one.video_id: one.split for one in tuning.exchanges}
+    assert all(one.split == sides[one.video_id] for one in tuning.exchanges)
+    assert set(sides.values()) == {"train", "val"}
+    assert tuning.sources_hold == 1.0
+    assert all(len(one.passages) == 2 for one in tuning.exchanges)
+
+
+def test_documents_are_learned_when_asked_for(home: Home, tmp_path: Path) -> None:
+    tuning = prepared(home, tmp_path, {"a": (pair(0),)}, documents=True)
+    assert [one.question for one in tuning.exchanges] == ["What is word0?", "", "", "", ""]
+
+
+def test_a_variant_that_is_none_is_named(home: Home, tmp_path: Path) -> None:
+    channel = Channel.model_validate({"name": "talks", "sources": [TextSource(text="/a")]})
+    with pytest.raises(ConfigError, match="did you mean own"):
+        prepare(home, channel, tmp_path, "owm", {})
