@@ -102,7 +102,7 @@ def test_a_backfill_of_two_channels_ends_well_as_two_runs(
 ) -> None:
     backfill = dev.launch_backfill(channels, DATA_ASSETS)
 
-    status = eventually(lambda: ended_backfill(dev, backfill), f"backfill {backfill} to end")
+    status = dev.ended_backfill(backfill)
 
     runs = dev.runs(dagster__backfill=backfill)
     assert status == "COMPLETED_SUCCESS"
@@ -191,16 +191,6 @@ def partitions(dev: DagsterDev) -> set[str]:
         '{ assetNodeOrError(assetKey: {path: ["videos"]}) { ... on AssetNode { partitionKeys } } }'
     )
     return set(found["assetNodeOrError"]["partitionKeys"])
-
-
-def ended_backfill(dev: DagsterDev, backfill: str) -> str | None:
-    found = dev.query(
-        """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
-          ... on PartitionBackfill { status } } }""",
-        id=backfill,
-    )
-    status = str(found["partitionBackfillOrError"]["status"])
-    return None if status in ("REQUESTED", "CANCELING", "COMPLETED_NOT_EVALUATED") else status
 
 
 def is_partition(tag: dict[str, str]) -> bool:

@@ -10,7 +10,7 @@ from impressions_assets.storage.home import Home
 from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Owner
-from impressions_assets_tests.test_dev import ended_backfill, partitions
+from impressions_assets_tests.test_dev import partitions
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def test_a_backfill_of_the_channel_asks_nothing_that_is_known(
     asked = len(youtube.asked("/watch"))
     backfill = dev.launch_backfill(["talks"], DATA_ASSETS)
 
-    status = eventually(lambda: ended_backfill(dev, backfill), f"backfill {backfill} to end")
+    status = dev.ended_backfill(backfill)
 
     (run,) = dev.runs(dagster__backfill=backfill)
     assert (status, run["status"]) == ("COMPLETED_SUCCESS", "SUCCESS")

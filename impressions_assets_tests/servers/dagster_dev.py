@@ -22,6 +22,7 @@ REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": LOCA
 _IMPRESSIONS = "from impressions_assets.cli.main import app; app()"
 BOOT_SECONDS = 120.0
 LONGEST_WAIT_SECONDS = 180.0
+_GOING = ("REQUESTED", "CANCELING", "COMPLETED_NOT_EVALUATED")
 
 
 class DagsterDev:
@@ -177,6 +178,20 @@ class DagsterDev:
 
         return eventually(end, f"run {run_id} to end")
 
+    def ended_backfill(self, backfill: str) -> str:
+        """Wait for a backfill's end; its status."""
+
+        def end() -> str | None:
+            found = self.query(
+                """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+                  ... on PartitionBackfill { status } } }""",
+                id=backfill,
+            )
+            status = str(found["partitionBackfillOrError"]["status"])
+            return None if status in _GOING else status
+
+        return eventually(end, f"backfill {backfill} to end")
+
     def _launch(
         self,
         job: str,
@@ -200,9 +215,11 @@ class DagsterDev:
         assert found["__typename"] == "LaunchRunSuccess", found
         return str(found["run"]["runId"])
 
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def _is_up(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, f"`impressions dev` ended: see {self.log}"
+        assert self._is_alive(), f"the webserver ended: see the logs in {self.home}"
         try:
             found = self.query(
                 "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"

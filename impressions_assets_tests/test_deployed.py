@@ -1,0 +1,162 @@
+"""One server as deploy/ describes it: Postgres, webserver, daemon and code server apart.
+
+Fifty channels are backfilled while each of them is killed in turn. Each channel ends with every
+asset made by one run that went well, and with what was killed on the way shown as failed.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE
+from impressions_assets.storage.home import Home
+from impressions_assets_tests.servers.dagster_dev import REPOSITORY, eventually
+from impressions_assets_tests.servers.deployed import Deployed
+from impressions_assets_tests.servers.postgres import Postgres, programs
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(programs() is None, reason="no PostgreSQL here: apt-get install postgresql"),
+]
+pytest.importorskip("dagster_postgres", reason="the extra `deploy` is not installed")
+
+CHANNELS = tuple(f"channel-{number:02}" for number in range(50))
+ASSETS = ("videos", "transcripts", "chapters")
+SOONER = {"start_timeout_seconds: 180": "start_timeout_seconds: 90"}
+"""How long a run that was killed before it began is waited for."""
+LONGEST_WAIT_SECONDS = 900.0
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def deployed(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    deployed = Deployed(tmp_path_factory.mktemp("deployed"), postgres.environ, SOONER)
+    deployed.prepare()
+    with deployed:
+        yield deployed
+
+
+def test_whatever_is_killed_in_a_backfill_each_channel_is_made_once_or_failed_and_made_again(
+    deployed: Deployed, postgres: Postgres
+) -> None:
+    write_channels(deployed)
+    for name in ("new_channels", "automation", "due_retries"):
+        stop_sensor(deployed, name)  # whose runs would come between
+    for name in CHANNELS:
+        add_partition(deployed, name)
+    deployed.start_service("daemon")
+    backfill = deployed.launch_backfill(CHANNELS, ASSETS)
+
+    def until(num_channels: int) -> None:
+        eventually(
+            lambda: statuses(deployed, backfill)["SUCCESS"] >= num_channels,
+            f"{num_channels} channels to be made",
+            LONGEST_WAIT_SECONDS,
+        )
+
+    until(len(CHANNELS) // 10)
+    deployed.kill_service("code")  # and with it all runs that are under way
+    deployed.start_service("code")
+    until(len(CHANNELS) * 3 // 10)
+    deployed.kill_service("daemon")
+    deployed.start_service("daemon")
+    until(len(CHANNELS) // 2)
+    postgres.crash()
+    postgres.start()
+    until(len(CHANNELS))
+
+    assert deployed.ended_backfill(backfill)
+    runs = runs_by_channel(deployed, backfill)
+    assert runs.keys() == set(CHANNELS)
+    for channel, ours in runs.items():
+        successes, failures = ours["SUCCESS"], ours["FAILURE"]
+        assert len(successes) == 1, channel
+        assert len(successes) + len(failures) == sum(map(len, ours.values())), "one never ended"
+        for asset in ASSETS:
+            makers = materializations(deployed, asset, channel)
+            assert len(makers) == len(set(makers)), "a run made an asset twice"
+            assert set(makers) <= {run["runId"] for run in (*successes, *failures)}
+            assert len(makers) == 1 or failures, f"{asset} of {channel} was made without need"
+    assert any(ours["FAILURE"] for ours in runs.values()), (
+        "nothing was under way when it was killed"
+    )
+    home = Home(str(deployed.home / "storage"))
+    for asset in ASSETS:
+        assert [len(list(home.table(asset).rows(name))) for name in CHANNELS] == [1] * len(CHANNELS)
+
+
+def write_channels(deployed: Deployed) -> None:
+    """Write a channel of one text each to channels.yaml."""
+    notes = deployed.home / "notes"
+    for name in CHANNELS:
+        (notes / name).mkdir(parents=True)
+        (notes / name / "note.txt").write_text(f"What {name} says of itself. " * 20, "utf-8")
+    lines = [f"  {n}:\n    sources:\n      - text: {notes / n}\n" for n in CHANNELS]
+    home = Home(str(deployed.home / "storage"))
+    home.store.write_text(CHANNELS_FILE, "channels:\n" + "".join(lines))
+
+
+def stop_sensor(deployed: Deployed, name: str) -> None:
+    found = deployed.query(
+        """query($s: SensorSelector!) { sensorOrError(sensorSelector: $s) {
+          ... on Sensor { sensorState { id } } } }""",
+        s={**REPOSITORY, "sensorName": name},
+    )["sensorOrError"]
+    stopped = deployed.query(
+        "mutation($id: String!) { stopSensor(id: $id) { __typename } }",
+        id=found["sensorState"]["id"],
+    )
+    assert stopped["stopSensor"]["__typename"] == "StopSensorMutationResult", stopped
+
+
+def add_partition(deployed: Deployed, name: str) -> None:
+    added = deployed.query(
+        """mutation($r: RepositorySelector!, $key: String!) { addDynamicPartition(
+          repositorySelector: $r, partitionsDefName: "channel", partitionKey: $key
+        ) { __typename } }""",
+        r=REPOSITORY,
+        key=name,
+    )
+    assert added["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess", added
+
+
+def statuses(deployed: Deployed, backfill: str) -> Counter[str]:
+    """How many runs of a backfill stand how; a query that costs a busy server little."""
+    try:
+        found = deployed.query(
+            """query($filter: RunsFilter) { runsOrError(filter: $filter) {
+              ... on Runs { results { status } } } }""",
+            filter={"tags": [{"key": "dagster/backfill", "value": backfill}]},
+        )["runsOrError"]["results"]
+    except (AssertionError, OSError):  # the database is just coming back
+        return Counter()
+    time.sleep(1)
+    return Counter(run["status"] for run in found)
+
+
+def runs_by_channel(deployed: Deployed, backfill: str) -> dict[str, dict[str, list[Any]]]:
+    """The runs of each channel, by their status."""
+    runs: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for run in deployed.runs(dagster__backfill=backfill):
+        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        runs[tags["dagster/partition"]][run["status"]].append(run)
+    return runs
+
+
+def materializations(deployed: Deployed, asset: str, channel: str) -> list[str]:
+    """The runs that made an asset of a channel."""
+    found = deployed.query(
+        """query($key: AssetKeyInput!, $of: [String!]) { assetOrError(assetKey: $key) {
+          ... on Asset { assetMaterializations(partitions: $of) { runId } } } }""",
+        key={"path": [asset]},
+        of=[channel],
+    )
+    return [made["runId"] for made in found["assetOrError"]["assetMaterializations"]]
