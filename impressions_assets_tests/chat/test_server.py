@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
-from impressions_assets.chat.answerer import Message
+from impressions_assets.chat.answerer import Message, Sampling
 from impressions_assets.chat.desk import Desk
 from impressions_assets.chat.guard import Guard
 from impressions_assets.chat.passages import Source
@@ -287,6 +287,19 @@ def test_a_context_that_ends_in_the_middle_is_told_with_the_reason(serve: Serve)
     assert refused.status_code == 400
     assert refused.json()["error"]["code"] == "context_length_exceeded"
     assert "could not be finished (the prompt has 9 tokens)" in chat(url, stream=True).text
+
+
+class Full(Parrot):
+    """A model whose context holds no question."""
+
+    def stream(self, messages: Sequence[Message], settings: Sampling) -> Iterator[str]:
+        raise PromptTooLong("the prompt has 9 tokens")
+
+
+def test_a_question_that_no_context_holds_takes_no_slot(serve: Serve) -> None:
+    url = serve(Full(), limits=Limits(at_once=1, waiting=0))
+    assert [chat(url).status_code for _ in range(3)] == [400, 400, 400]
+    assert requests.get(f"{url}/health", timeout=10).json()["answering"] == 0
 
 
 class Broken(Parrot):
