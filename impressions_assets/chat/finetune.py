@@ -77,20 +77,15 @@ def finetune(run: ChatRun, log: Log, stop: StopRequest) -> ChatResult | None:
     Of several processes that share a training, one keeps and returns what they made.
     """
     began = time.monotonic()
-    exchanges = load_exchanges(run.exchanges)
-    of_split = {
-        split: [one for one in exchanges if one.split == split] for split in ("train", "val")
-    }
-    if not of_split["train"]:
-        raise NothingToDo(f"there is no pair to tune {run.name!r} on: see `qa_pairs`")
+    of_split = _by_split(run)
     setting = _Setting(run)
+    base, plan = setting.base, setting.plan
     made = {split: setting.examples(ones) for split, ones in of_split.items()}
     shown = {
         split: [one for one in ones if one.question][: run.held_out]
         for split, ones in of_split.items()
     }
     log(_told(run, setting, made["train"]))
-    base, plan = setting.base, setting.plan
     before = bits_per_byte(setting.model, base.tokenizer, shown["val"], plan.max_length)
     training = Training(
         setting.model,
@@ -104,38 +99,56 @@ def finetune(run: ChatRun, log: Log, stop: StopRequest) -> ChatResult | None:
     resumed = training.run(log, stop)
     if not training.speaks:
         return None
-    trained = sum(w.numel() for w in training.model.parameters() if w.requires_grad)
+    num_trained = sum(w.numel() for w in training.model.parameters() if w.requires_grad)
     model = _saved(run, base, training).to(setting.device)
     answerer = LocalAnswerer(run.name, model, base.tokenizer)
     figures: dict[str, Figures] = {
         split: figures_of(answerer, model, base.tokenizer, pairs, plan.max_length)
         for split, pairs in shown.items()
     }
-    result = ChatResult(
+    result = _result(
+        setting,
+        training,
+        made["train"],
         base=run.variant.base,
-        method=plan.method,
-        steps=training.steps,
-        epochs=training.epochs,
         stopped=stop.reason,
         resumed_from=resumed,
-        num_examples=len(made["train"].rows),
         num_pairs=sum(bool(one.question) for one in of_split["train"]),
-        num_answer_tokens=made["train"].num_answer_tokens,
-        num_lost_tokens=made["train"].num_lost_tokens,
-        num_cut_prompt_tokens=made["train"].num_cut_prompt_tokens,
-        num_labels=sum(t != MASKED for row in made["train"].rows for t in row.labels[1:]),
         num_parameters=sum(weight.numel() for weight in model.parameters()),
-        num_trained_parameters=trained,
-        device=setting.device.type,
-        precision=str(setting.dtype).removeprefix("torch."),
-        max_length=plan.max_length,
+        num_trained_parameters=num_trained,
         seconds=round(time.monotonic() - began, 1),
-        history=training.history,
         trained=figures["train"],
         held_out=msgspec.structs.replace(figures["val"], base_bits_per_byte=before),
     )
     result.save(run.out_dir / RESULT)
     return result
+
+
+def _by_split(run: ChatRun) -> dict[str, list[Exchange]]:
+    exchanges = load_exchanges(run.exchanges)
+    found = {split: [one for one in exchanges if one.split == split] for split in ("train", "val")}
+    if not found["train"]:
+        raise NothingToDo(f"there is no pair to tune {run.name!r} on: see `qa_pairs`")
+    return found
+
+
+def _result(setting: _Setting, training: Training, made: Examples, **more: Any) -> ChatResult:
+    """What was made of the examples, and how; the rest is said by whoever asks."""
+    return ChatResult(
+        method=setting.plan.method,
+        steps=training.steps,
+        epochs=training.epochs,
+        num_examples=len(made.rows),
+        num_answer_tokens=made.num_answer_tokens,
+        num_lost_tokens=made.num_lost_tokens,
+        num_cut_prompt_tokens=made.num_cut_prompt_tokens,
+        num_labels=sum(label != MASKED for row in made.rows for label in row.labels[1:]),
+        device=setting.device.type,
+        precision=str(setting.dtype).removeprefix("torch."),
+        max_length=setting.plan.max_length,
+        history=training.history,
+        **more,
+    )
 
 
 def _context_of(config: Any) -> int:
