@@ -1,8 +1,6 @@
 """The real whisperx hears espeak's sentences: words with times, and what goes wrong.
 
-It needs ffmpeg, espeak-ng and whisperx's environment (`make asr`, or ASR_PYTHON). Its models are
-made on the spot; IMPRESSIONS_TEST_SPEECH_MODELS names a folder with real ones instead, laid out as
-`tiny_models.py` leaves it: whisper, aligner, diarizer, nltk.
+It needs ffmpeg, espeak-ng and whisperx's environment (`make asr`, or ASR_PYTHON).
 """
 
 import dataclasses
@@ -14,60 +12,40 @@ from pathlib import Path
 
 import pytest
 
+from impressions_assets.resources.recognizer import package_alone
 from impressions_assets.rows import Video
 from impressions_assets.speech.recognition import recognized_transcript
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
-from impressions_assets_tests.speech.tiny_models import SENTENCES
+from impressions_assets_tests.speech.tiny_models import DIALOGUES, SENTENCES
+from impressions_assets_tests.speech.whisperx_here import (
+    ASR_PYTHON,
+    models,
+    needs_whisperx,
+    offline,
+    spoken,
+)
 
-PACKAGE = Path(__file__).parents[2] / "impressions_assets"
-ASR_PYTHON = Path(os.environ.get("ASR_PYTHON") or PACKAGE.with_name(".venv-asr") / "bin/python")
-MODELS = os.environ.get("IMPRESSIONS_TEST_SPEECH_MODELS")
-MISSING = [name for name in ("ffmpeg", "espeak-ng") if not shutil.which(name)]
-MISSING += [] if ASR_PYTHON.exists() else ["whisperx's environment (make asr)"]
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"not here: {', '.join(MISSING)}"),
-]
+pytestmark = [pytest.mark.slow, needs_whisperx]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Clips, and the models that know them."""
-    folder = tmp_path_factory.mktemp("speech") / "models"
-    script = Path(__file__).with_name("tiny_models.py")
-    subprocess.run([ASR_PYTHON, script, folder], check=True, env=environment(folder))
-    return folder
+    return spoken(tmp_path_factory)
 
 
 def environment(folder: Path) -> dict[str, str]:
     """Our package and nothing else of our environment; no hub."""
-    alone = folder.parent / "alone"
-    alone.mkdir(exist_ok=True)
-    link = alone / "impressions_assets"
-    if not link.exists():
-        link.symlink_to(PACKAGE)
-    return {
-        **os.environ,
-        "PYTHONPATH": str(alone),
-        "HF_HUB_OFFLINE": "1",
-        "NLTK_DATA": str(Path(MODELS or folder) / "nltk"),
-    }
+    return {**os.environ, **offline(folder), "PYTHONPATH": str(package_alone(folder))}
 
 
 def recognize(
     folder: Path, clips: dict[str, Path], **more
 ) -> tuple[dict, subprocess.CompletedProcess]:
-    models = Path(MODELS or folder)
     out = folder.parent / "out"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    hearing = Hearing(
-        model=str(models / "whisper"),
-        align_model=str(models / "aligner"),
-        diarization_model=str(models / "diarizer"),
-        beam_size=1,
-    )
+    hearing = Hearing(**models(folder), beam_size=1)
     hearing = dataclasses.replace(hearing, **more.pop("hearing", {}))
     asked = tuple(Clip(n, str(file), str(out / f"{n}.json"), "en") for n, file in clips.items())
     job = Job(asked, hearing, device="cpu", threads=1, **more)
@@ -104,6 +82,19 @@ def test_sentences_come_back_with_times_of_words(folder):
         assert said.confidence is not None
     nobody = transcript("s", bodies["silent"])
     assert (nobody.origin, nobody.reason) == ("none", "silence")
+
+
+def test_two_voices_are_two_speakers(folder):
+    clips = {f"d{a}{b}": folder / f"dialogue-{a}{b}.wav" for a, b in DIALOGUES}
+    bodies, done = recognize(folder, clips, hearing={"min_speakers": 2, "max_speakers": 2})
+    assert done.returncode == 0, done.stderr
+    for a, b in DIALOGUES:
+        found = transcript("v", bodies[f"d{a}{b}"])
+        told = " ".join(said.text for said in found.segments)
+        assert told == f"{SENTENCES[a][1]} {SENTENCES[b][1]}"
+        assert {said.speaker for said in found.segments} == {"Speaker 1", "Speaker 2"}
+        assert found.segments[0].speaker != found.segments[-1].speaker
+        assert found.notes == ()
 
 
 def test_what_is_missing_is_noted_and_the_rest_goes_on(folder):

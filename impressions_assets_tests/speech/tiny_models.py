@@ -1,5 +1,7 @@
 """Tiny models that drive the real whisperx, made on the spot: `python tiny_models.py FOLDER`.
 
+With `clips` behind the folder, it makes the clips alone, for models that others made.
+
 Run it in whisperx's environment. espeak-ng says a few sentences with two voices, and two of them
 as dialogues; a Whisper of two layers learns them by heart and is converted by CTranslate2; a small
 wav2vec2 learns their letters; voices are told apart by whisperx's own segmentation weights (real
@@ -46,17 +48,23 @@ def join(folder: Path, pair: tuple[int, int]) -> Path:
     return path
 
 
-def main(folder: Path) -> None:
-    """Make all of them."""
-    import torch
-
-    torch.manual_seed(0)
+def make_clips(folder: Path) -> list[tuple[Path, str]]:
+    """Speak what the models are to know."""
     folder.mkdir(parents=True, exist_ok=True)
     clips = [
         (say(voice, text, folder / f"{number}.wav"), text)
         for number, (voice, text) in enumerate(SENTENCES)
     ]
     clips += [(join(folder, pair), " ".join(clips[n][1] for n in pair)) for pair in DIALOGUES]
+    return clips
+
+
+def main(folder: Path) -> None:
+    """Make all of them."""
+    import torch
+
+    torch.manual_seed(0)
+    clips = make_clips(folder)
     make_whisper(folder / "whisper", clips)
     make_aligner(folder / "aligner", clips[: len(SENTENCES)])
     make_diarizer(folder / "diarizer")
@@ -164,6 +172,7 @@ def _tokenizer():
 
 
 def make_aligner(folder: Path, clips: list[tuple[Path, str]]) -> None:
+    import numpy as np
     import torch
     from transformers import (
         Wav2Vec2Config,
@@ -191,20 +200,33 @@ def make_aligner(folder: Path, clips: list[tuple[Path, str]]) -> None:
     model = Wav2Vec2ForCTC(config)
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    batch = [
-        (
-            torch.from_numpy(load_audio(str(path)))[None],
-            torch.tensor([[vocab[c] for c in _plain(text)]]),
-        )
-        for path, text in clips
-    ]
-    for _ in range(80):
-        loss = sum(model(audio, labels=labels).loss for audio, labels in batch) / len(batch)
+    # CTC takes long to learn where a letter is; it is told a place for each.
+    heard = [load_audio(str(path)) for path, _ in clips]
+    pause = np.zeros(8_000, dtype=np.float32)  # as between the clips of a dialogue
+    spans = [[(heard[n], clips[n][1])] for n in range(len(clips))]
+    spans += [[(heard[n], clips[n][1]) for n in pair] for pair in DIALOGUES]
+    batch = []
+    for parts in spans:
+        audio = np.concatenate([piece for sound, _ in parts for piece in (sound, pause)])
+        letters = torch.zeros(len(audio) // 320, dtype=torch.long)
+        start = 0
+        for sound, text in parts:
+            said = _plain(text)
+            places = np.linspace(start + 1_600, start + len(sound) - 3_200, len(said)) // 320
+            letters[torch.from_numpy(places.astype(int))] = torch.tensor([vocab[c] for c in said])
+            start += len(sound) + len(pause)
+        batch.append((torch.from_numpy(audio)[None], letters))
+    for _ in range(100):
+        loss = torch.zeros(())
+        for audio, letters in batch:
+            logits = model(audio).logits[0]
+            loss = loss + torch.nn.functional.cross_entropy(logits, letters[: len(logits)])
+        loss = loss / len(batch)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        if loss.item() < 0.1:
+        if loss.item() < 0.15:
             break
     print(f"aligner: loss {loss.item():.4f}", flush=True)
     model.save_pretrained(folder)
@@ -292,4 +314,5 @@ def make_punkt(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    make = make_clips if sys.argv[2:] == ["clips"] else main
+    make(Path(sys.argv[1]))

@@ -25,6 +25,7 @@ class Whisper:
         """
         self._job, self._log = job, log
         self._batch_size = job.batch_size
+        torch.set_num_threads(job.threads)  # of alignment and speakers, too
         self.device = _device_of(job)
         self.notes: list[str] = []
         """What was not done as the job wants it."""
