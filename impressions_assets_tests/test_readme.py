@@ -100,7 +100,8 @@ def test_links_between_our_pages_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_shows_a_variable_that_is_none(page: Path) -> None:
-    settings = (ROOT / "impressions_assets/settings.py").read_text("utf-8")
+    files = ("impressions_assets/settings.py", "deploy/.env.example")
+    settings = "".join((ROOT / file).read_text("utf-8") for file in files)
     named = set(re.findall(r"\bIMPRESSIONS_[A-Z_]+\b", page.read_text("utf-8")))
     assert {name for name in named if name not in settings} == set()
 

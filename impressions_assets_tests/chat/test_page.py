@@ -17,7 +17,7 @@ from impressions_assets.chat.server.app import make_app
 from impressions_assets.chat.server.slots import Limits
 from impressions_assets.text.times import link_at
 from impressions_assets_tests.chat.taught import taught
-from impressions_assets_tests.eval.scope import guards
+from impressions_assets_tests.eval.scope import guard_for
 from impressions_assets_tests.eval.search import demo_talks, index_of
 from impressions_assets_tests.servers.chat import Parrot, eventually, serving
 from impressions_assets_tests.servers.chromium import chromium
@@ -74,7 +74,7 @@ def test_an_answer_streams_in_and_its_sources_are_links_to_the_second(
         key=lambda pair: len(pair.answer),
     )
     model = taught(tmp_path / "model", {pair.question: pair.answer})
-    desk = Desk("Demo channel", {"demo": model}, guards()["demo"], found_in_demo)
+    desk = Desk("Demo channel", {"demo": model}, guard_for("demo", ()), found_in_demo)
     with serving(make_app(desk)) as url:
         page.goto(url)
         said = ask(page, pair.question)
