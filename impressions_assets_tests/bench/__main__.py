@@ -74,11 +74,18 @@ def _generation(text: Text) -> Iterable[Ratio]:
     return decode_ratios()
 
 
+def _speech(text: Text) -> Iterable[Ratio]:
+    from impressions_assets_tests.bench.speech import speech_ratios
+
+    return speech_ratios()
+
+
 # Each section of the table "Against others" gives its rows.
 _AGAINST_OTHERS: dict[str, Callable[[Text], Iterable[Ratio]]] = {
     "tokens": _tokens,
     "training": _training,
     "generation": _generation,
+    "speech": _speech,
 }
 
 
