@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from impressions_assets.jobs import lane
+from impressions_assets.partitions import CHANNEL_DIMENSION
 from impressions_assets.runs import LOCATION
 
 T = TypeVar("T")
@@ -54,7 +55,11 @@ class DagsterDev:
                 stderr=log,
                 start_new_session=True,
             )
-        eventually(self._is_up, "`impressions dev` to load the assets", BOOT_SECONDS)
+        try:
+            eventually(self._is_up, "`impressions dev` to load the assets", BOOT_SECONDS)
+        except BaseException:  # nobody ends what was never entered
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """`kill -9` the whole group: webserver, daemon, code server, runs, trainings."""
@@ -91,14 +96,26 @@ class DagsterDev:
         flags = {"ops": {"checkpoint": {"config": dict(config or {})}}}
         return self._launch("channel_model", flags, _tags(channel), assets)
 
-    def launch_data(self, channel: str) -> str:
-        """Launch the job `channel_data`; the run's id."""
-        return self._launch("channel_data", {}, _tags(channel))
+    def launch_data(self, channel: str, *assets: str) -> str:
+        """Launch the job `channel_data`, or some of its assets; the run's id."""
+        return self._launch("channel_data", {}, _tags(channel), assets)
 
     def launch_add_channel(self, *sources: str, name: str) -> str:
         """Launch the job `add_channel`; the run's id."""
         config = {"sources": list(sources), "name": name}
         return self._launch("add_channel", {"ops": {"write_channel": {"config": config}}})
+
+    def add_partition(self, channel: str) -> None:
+        """Add a channel's partition, which the sensor adds else."""
+        found = self.query(
+            """mutation($name: String!, $key: String!, $of: RepositorySelector!) {
+              addDynamicPartition(partitionsDefName: $name, partitionKey: $key,
+                repositorySelector: $of) { __typename } }""",
+            name=CHANNEL_DIMENSION,
+            key=channel,
+            of=REPOSITORY,
+        )["addDynamicPartition"]
+        assert found["__typename"] == "AddDynamicPartitionSuccess", found
 
     def launch_backfill(self, channels: Sequence[str], assets: Sequence[str]) -> str:
         """Backfill assets of some channels; the backfill's id."""
@@ -168,7 +185,7 @@ class DagsterDev:
         )
         return [event["message"] for event in found["logsForRun"]["events"]]
 
-    def ended(self, run_id: str) -> str:
+    def ended(self, run_id: str, seconds: float = LONGEST_WAIT_SECONDS) -> str:
         """Wait for a run's end; its status."""
         ends = ("SUCCESS", "FAILURE", "CANCELED")
 
@@ -176,7 +193,7 @@ class DagsterDev:
             status = str(self.run(run_id)["status"])
             return status if status in ends else None
 
-        return eventually(end, f"run {run_id} to end")
+        return eventually(end, f"run {run_id} to end", seconds)
 
     def ended_backfill(self, backfill: str) -> str:
         """Wait for a backfill's end; its status."""
