@@ -185,8 +185,9 @@ def kill(run: ForkServerProcess, *, with_children: bool) -> list[psutil.Process]
 
 
 def wait_for_checkpoint(home: Path) -> None:
+    """Wait until a training has saved what it learned: the first is of the weights at its start."""
     deadline = time.monotonic() + LONGEST_RUN_SECONDS
-    while not list(home.glob("scratch/training/*/out/last/*.safetensors")):
+    while not list(home.glob("scratch/training/*/out/best/*.safetensors")):
         assert time.monotonic() < deadline, "the training saved nothing"
         time.sleep(0.05)
 

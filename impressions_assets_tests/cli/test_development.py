@@ -41,7 +41,7 @@ def dev(talks: Path, in_talks: Impressions, tmp_path: Path) -> Iterator[subproce
     try:
         with open_instance(talks / "dagster") as instance:
             eventually(lambda: _is_up(process, instance), "the daemon to come up")
-            assert instance.event_log_storage.get_concurrency_info("gpu").slot_count == 1
+            assert instance.event_log_storage.get_concurrency_info("gpu").limit == 1
         yield process
     finally:
         kill(process)

@@ -234,7 +234,7 @@ def test_a_mistake_of_ours_is_not_laid_on_the_device(corpus):
 def test_bfloat16_trains_on_cpu_too(corpus):
     result = trained(corpus.run(dtype="bfloat16", max_iters=20, learning_rate=1e-2))
     assert result.dtype == "bfloat16"
-    assert result.history[-1].train_loss < result.history[0].train_loss - 0.5
+    assert result.history[-1].train_loss < result.history[1].train_loss - 0.5
 
 
 @pytest.mark.parametrize("settings", [{"dtype": "float16"}, {"device": "cuda"}])
@@ -280,7 +280,7 @@ def test_it_learns_and_resumes_on_cuda(corpus, tmp_path, dtype):
     killed(run, "step 17 loss")
     result = trained(run)
     assert result.resumed_from == 10
-    assert result.history[-1].train_loss < result.history[0].train_loss - 0.5
+    assert result.history[-1].train_loss < result.history[1].train_loss - 0.5
     assert load_file(tmp_path / "best" / "model.safetensors")
 
 
