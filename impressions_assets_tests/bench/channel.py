@@ -7,6 +7,7 @@ steps, which are run by it.
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from inspect import isgenerator
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,7 @@ def run_assets(
     instance: dg.DagsterInstance | None = None,
 ) -> Run:
     """Run the assets, with a storage root opened anew, as every run of ours does."""
-    root = storage or str(home / "storage")
-    resources = {"impressions": Impressions(storage=root), "children": Children()}
+    resources = _resources(storage or str(home / "storage"))
     costs: dict[str, Cost] = {}
     metadata: dict[str, dict[str, Any]] = {}
     versions: dict[str, str] = {}
@@ -94,7 +94,8 @@ def run_assets(
         asset = defs.resolve_assets_def(name)
         meter = Meter()
         if isinstance(asset.node_def, dg.GraphDefinition):
-            facts, versions[name] = _made_in_steps(name, channel, resources, instance)
+            job = _job(storage or str(home / "storage"))
+            facts, versions[name] = _made_in_steps(job, name, channel, instance)
         else:
             context = dg.build_asset_context(partition_key=channel, instance=instance)
             wanted = {key: resources[key] for key in asset.op.required_resource_keys}
@@ -106,18 +107,26 @@ def run_assets(
     return Run(costs, metadata, versions)
 
 
+def _resources(storage: str) -> dict[str, Any]:
+    return {"impressions": Impressions(storage=storage), "children": Children()}
+
+
+@cache
+def _job(storage: str) -> dg.JobDefinition:
+    resources = {**(defs.resources or {}), **_resources(storage)}
+    ours = dg.Definitions(assets=defs.assets, jobs=defs.jobs, resources=resources)
+    return ours.resolve_job_def("channel_data")
+
+
 def _made_in_steps(
-    name: str, channel: str, resources: Mapping[str, Any], instance: dg.DagsterInstance | None
+    job: dg.JobDefinition, name: str, channel: str, instance: dg.DagsterInstance | None
 ) -> tuple[Mapping[str, Any], str]:
     """Run an asset of several steps, which none but Dagster can: what it reported, its version."""
-    assets = dg.Definitions(
-        assets=defs.assets, jobs=defs.jobs, resources={**(defs.resources or {}), **resources}
-    )
     with ExitStack() as stack:
         if instance is None:
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
             instance.add_dynamic_partitions(CHANNEL_DIMENSION, [channel])
-        done = assets.resolve_job_def("channel_data").execute_in_process(
+        done = job.execute_in_process(
             instance=instance, partition_key=channel, asset_selection=[dg.AssetKey(name)]
         )
         (event,) = done.get_asset_materialization_events()
