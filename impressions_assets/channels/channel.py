@@ -11,24 +11,22 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from impressions_assets.channels.chat import ChatSettings
+from impressions_assets.channels.fields import Language, Location, Strict, Words, absolute_location
 from impressions_assets.channels.scope import ScopeSettings
 from impressions_assets.channels.stages import (
     ChapterSettings,
     DocumentSettings,
     Filters,
-    Language,
-    Location,
-    ModelSettings,
     QuestionRules,
-    RetrainPolicy,
     SpeechSettings,
-    Strict,
+    TranscriptPolicy,
+    YouTubeSettings,
+)
+from impressions_assets.channels.training import (
+    ModelSettings,
+    RetrainPolicy,
     TokenizerSettings,
     TrainingSettings,
-    TranscriptPolicy,
-    Words,
-    YouTubeSettings,
-    absolute_location,
 )
 from impressions_assets.channels.writing import ArticleSettings, LanguageModelSettings
 from impressions_assets.channels.youtube_links import canonical_url

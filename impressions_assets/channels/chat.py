@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from impressions_assets.channels.stages import Location, Strict, Words
+from impressions_assets.channels.fields import Location, Strict, Words
 
 OWN = "checkpoint"  # the base that is the channel's own model
 _NAME = r"^[a-z0-9][a-z0-9_.-]{0,62}$"

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from impressions_assets.channels.channel import NAME_RULE, SOURCES, Channels
-from impressions_assets.channels.stages import Strict
+from impressions_assets.channels.fields import Strict
 from impressions_assets.wording import meant, said_of, shown
 
 Path = tuple[str | int, ...]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from impressions_assets.channels.stages import Strict, Words
+from impressions_assets.channels.fields import Strict, Words
 
 
 def _pattern(value: str) -> str:

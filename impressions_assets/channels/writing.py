@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
-from impressions_assets.channels.stages import Language, Strict, Words
+from impressions_assets.channels.fields import Language, Strict, Words
 
 _OURS = frozenset({"model", "messages", "response_format", "stream", "n"})
 

@@ -11,7 +11,7 @@ from impressions_assets.channels.channel import (
     TextSource,
     YouTubeSource,
 )
-from impressions_assets.channels.stages import ModelSettings, TrainingSettings
+from impressions_assets.channels.training import ModelSettings, TrainingSettings
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
 
 
