@@ -8,7 +8,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
@@ -46,6 +46,23 @@ class Place(NamedTuple):
     def of(cls, rank: str, world_size: str, local_rank: str, meeting: str = "env://") -> Self:
         """The place that these words of a command line, or of the environment, tell."""
         return cls(int(rank), int(world_size), int(local_rank), meeting)
+
+    @classmethod
+    def told(cls, arguments: Sequence[str]) -> Self | None:
+        """What the first process told the others in their arguments; else what torchrun told.
+
+        Those whom the first one started end with it.
+        """
+        if not arguments:
+            return cls.by_torchrun()
+        end_with_parent(signal.SIGKILL)
+        return cls.of(*arguments)
+
+    def tell(self) -> None:
+        """Say it where torchrun says it: accelerate looks there."""
+        for name in ("rank", "world_size", "local_rank"):
+            os.environ[name.upper()] = str(getattr(self, name))
+        os.environ.setdefault("LOCAL_WORLD_SIZE", str(self.world_size))
 
 
 def is_piped() -> bool:

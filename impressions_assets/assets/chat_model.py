@@ -70,7 +70,8 @@ def chat_model(
         tuning = prepare(home, channel, impressions.scratch, config.variant, config.settings)
         made = finished(home, channel.name, tuning.made_from)
         if made is None:
-            with impressions.cards(tuning.run.variant.device, context.log.info) as shown:
+            variant = tuning.run.variant
+            with impressions.cards(variant.device, context.log.info, variant.processes) as shown:
                 children.run(context, "impressions_assets.chat.train", tuning.run_file, shown)
             made = publish(home, channel, tuning)
         if made.fact("stopped") is None:

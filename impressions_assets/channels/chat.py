@@ -3,7 +3,7 @@
 A setting that is None is chosen by the size of the base and the device (`chat/defaults.py`).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,6 +40,14 @@ class ChatVariant(Strict):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="where to train"
     )
+    processes: int = Field(
+        default=1, ge=1, description="that share a tuning; one for each CUDA device"
+    )
+    sharded: bool = Field(
+        default=False,
+        description="whether each of them holds a part of the weights, where one device cannot"
+        " hold them all; on CUDA",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="of the arithmetic"
     )
@@ -74,6 +82,14 @@ class ChatVariant(Strict):
         " can run any program",
     )
     seed: int = Field(default=0, ge=0, description="seed of all randomness")
+
+    @model_validator(mode="after")
+    def _can_be_sharded(self) -> Self:
+        if self.sharded and self.processes == 1:
+            raise ValueError("sharded needs `processes`: over how many devices the weights go")
+        if self.sharded and self.method == "qlora":
+            raise ValueError("weights in 4 bits are not sharded; choose lora, or leave sharded out")
+        return self
 
 
 class ChatSettings(Strict):

@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 def plan_of(
     variant: ChatVariant, num_parameters: int, context: int, device: str, free_bytes: int
 ) -> Plan:
-    """Decide what the channel left open.
+    """Decide what the channel left open; of several processes, each has its part of a step.
 
     Raises:
         ConfigError: qlora was asked for where there is no CUDA.
@@ -46,7 +46,7 @@ def plan_of(
     chosen: dict[str, Any] = {
         "epochs": 40.0 if is_tiny else 6.0 if is_small else 3.0,
         "learning_rate": _OF_A_TOY if num_parameters < _TOY else _rate(method, is_tiny, is_small),
-        "gradient_accumulation_steps": max(1, _A_STEP // batch_size),
+        "gradient_accumulation_steps": max(1, _A_STEP // (batch_size * variant.processes)),
         "gradient_checkpointing": not is_small,
     }
     chosen |= {name: said for name in chosen if (said := getattr(variant, name)) is not None}
@@ -69,7 +69,7 @@ def _method(variant: ChatVariant, num_parameters: int, device: str, free_bytes: 
     if num_parameters < _TINY:
         return "full"
     is_tight = memory_bytes("lora", num_parameters) * 1.3 > free_bytes
-    return "qlora" if device == "cuda" and is_tight else "lora"
+    return "qlora" if device == "cuda" and is_tight and not variant.sharded else "lora"
 
 
 def _rate(method: Method, is_tiny: bool, is_small: bool) -> float:

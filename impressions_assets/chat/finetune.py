@@ -7,6 +7,7 @@ Notable choices:
 
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ from impressions_assets.chat.exchanges import (
 from impressions_assets.chat.local_answerer import LocalAnswerer, context_of
 from impressions_assets.chat.prompts import answer_frame
 from impressions_assets.chat.run import ADAPTER, MERGED, RESULT, ChatResult, ChatRun, Figures
-from impressions_assets.chat.trainer import OURS, Training
+from impressions_assets.chat.trainer import OURS, Training, free_memory
+from impressions_assets.child import Place
 from impressions_assets.errors import ConfigError, NothingToDo
 from impressions_assets.gpt.device import device_of, dtype_of
+from impressions_assets.gpt.ranks import Ranks, joined
 from impressions_assets.gpt.run import Log
 from impressions_assets.gpt.stop import StopRequest
-from impressions_assets.gpt.swap import replacing
+from impressions_assets.gpt.swap import current, replacing
 from impressions_assets.storage.digests import digest_of
 
 _WIDE = 512  # tokens that a question and its answer need at least
@@ -42,12 +45,14 @@ _WIDE = 512  # tokens that a question and its answer need at least
 class _Setting:
     """A base on its device, and all that is decided of its tuning."""
 
-    def __init__(self, run: ChatRun) -> None:
+    def __init__(self, run: ChatRun, ranks: Ranks) -> None:
         variant = run.variant
+        self.run, self.ranks, self.is_sharded = run, ranks, variant.sharded
+        self._made, self.gathered = run.out_dir / f"base-{ranks.rank}", run.out_dir / "gathered"
         self.base = open_base(
             variant.base,
             checkpoint=run.checkpoint_dir,
-            made=run.out_dir / "base",
+            made=self._made,
             plain=variant.template == "plain",
             padding=variant.padding_token,
             pickled=variant.pickled_weights,
@@ -61,49 +66,65 @@ class _Setting:
             self.device.type,
             _free_bytes(self.device),
         )
-        self.model = _loaded(self.base, self.plan, self.device, self.dtype)
-        if self.model.config.model_type == OURS:
-            self.model.config.block_size = max(self.model.config.block_size, self.plan.max_length)
-            self.base.tokenizer.model_max_length = self.model.config.block_size
+        # Adapters leave the weights as they are, in 2 bytes; what is trained itself needs 4.
+        self.stored = torch.float32 if self.plan.method == "full" else self.dtype
+
+    def load(self) -> Any:
+        """The model to be tuned, on its device, or in memory where it goes on several."""
+        if self.plan.method == "qlora":
+            prepare: Any = prepare_model_for_kbit_training
+            of_four_bits, here = _four_bits(self.dtype), {"": torch.cuda.current_device()}
+            return prepare(self.base.load(quantization_config=of_four_bits, device_map=here))
+        model = self.base.load(dtype=self.stored)
+        if model.config.model_type == OURS:
+            model.config.block_size = max(model.config.block_size, self.plan.max_length)
+            self.base.tokenizer.model_max_length = model.config.block_size
+        return model if self.is_sharded else model.to(self.device)
+
+    def spread(self, base: Base) -> Any:
+        """A model as it answers: on its device, or over all where one cannot hold it."""
+        if not self.is_sharded or self.device.type != "cuda":
+            return base.load(dtype=self.stored).to(self.device)
+        return base.load(dtype=self.dtype, device_map="auto")
+
+    def discard(self) -> None:
+        """Delete what was only needed on the way."""
+        shutil.rmtree(self._made, ignore_errors=True)
+        if self.ranks.is_first:
+            shutil.rmtree(self.gathered, ignore_errors=True)
 
     def examples(self, exchanges: list[Exchange]) -> Examples:
         """The exchanges as this base reads them."""
         return examples_of(self.base.tokenizer, exchanges, self.plan.max_length)
 
 
-def finetune(run: ChatRun, log: Log, stop: StopRequest) -> ChatResult | None:
+def finetune(
+    run: ChatRun, log: Log, stop: StopRequest, place: Place | None = None
+) -> ChatResult | None:
     """Tune the base, keep adapter and merged weights in out_dir, and see how it answers.
 
     Of several processes that share a training, one keeps and returns what they made.
     """
     began = time.monotonic()
     of_split = _by_split(run)
-    setting = _Setting(run)
-    base, plan = setting.base, setting.plan
-    made = {split: setting.examples(ones) for split, ones in of_split.items()}
     shown = {
         split: [one for one in ones if one.question][: run.held_out]
         for split, ones in of_split.items()
     }
-    log(_told(run, setting, made["train"]))
-    before = bits_per_byte(setting.model, base.tokenizer, shown["val"], plan.max_length)
-    training = Training(
-        setting.model,
-        base.tokenizer,
-        run.variant,
-        plan,
-        run.out_dir / f"steps-{digest_of(plan._asdict())[:16]}",  # of other settings: another start
-        {split: found.rows for split, found in made.items()},
-        setting.dtype,
-    )
-    resumed = training.run(log, stop)
-    if not training.speaks:
+    with joined(place, run.variant.device) as ranks:
+        if place is not None:
+            place.tell()
+        setting = _Setting(run, ranks)
+        made = {split: setting.examples(ones) for split, ones in of_split.items()}
+        log(_told(run, setting, made["train"]))
+        training, before, resumed = _trained(setting, made, shown["val"], log, stop)
+    if not ranks.is_first:
+        setting.discard()
         return None
-    num_trained = sum(w.numel() for w in training.model.parameters() if w.requires_grad)
-    model = _saved(run, base, training).to(setting.device)
-    answerer = LocalAnswerer(run.name, model, base.tokenizer)
+    model = _kept(setting, training)
+    answerer = LocalAnswerer(run.name, model, setting.base.tokenizer)
     figures: dict[str, Figures] = {
-        split: figures_of(answerer, model, base.tokenizer, pairs, plan.max_length)
+        split: figures_of(answerer, model, setting.base.tokenizer, pairs, setting.plan.max_length)
         for split, pairs in shown.items()
     }
     result = _result(
@@ -115,13 +136,50 @@ def finetune(run: ChatRun, log: Log, stop: StopRequest) -> ChatResult | None:
         resumed_from=resumed,
         num_pairs=sum(bool(one.question) for one in of_split["train"]),
         num_parameters=sum(weight.numel() for weight in model.parameters()),
-        num_trained_parameters=num_trained,
         seconds=round(time.monotonic() - began, 1),
         trained=figures["train"],
         held_out=msgspec.structs.replace(figures["val"], base_bits_per_byte=before),
     )
     result.save(run.out_dir / RESULT)
     return result
+
+
+def _before(setting: _Setting, model: Any, pairs: Sequence[Exchange]) -> float | None:
+    """How likely the base finds the answers. Of a sharded one, the first process asks."""
+    tokenizer, longest = setting.base.tokenizer, setting.plan.max_length
+    if not setting.is_sharded:
+        return bits_per_byte(model, tokenizer, pairs, longest)
+    found = None
+    if setting.ranks.is_first:
+        found = bits_per_byte(setting.spread(setting.base), tokenizer, pairs, longest)
+        free_memory()
+    setting.ranks.largest(0)  # the others wait until the devices are free
+    return found
+
+
+def _trained(
+    setting: _Setting,
+    made: Mapping[str, Examples],
+    judged: Sequence[Exchange],
+    log: Log,
+    stop: StopRequest,
+) -> tuple[Training, float | None, int | None]:
+    """The training at its end, how likely its base found the answers, and where it went on."""
+    model = setting.load()
+    before = _before(setting, model, judged)
+    steps = f"steps-{digest_of(setting.plan._asdict())[:16]}"  # of other settings: another start
+    training = Training(
+        model,
+        setting.base.tokenizer,
+        setting.run.variant,
+        setting.plan,
+        setting.run.out_dir / steps,
+        {split: found.rows for split, found in made.items()},
+        setting.dtype,
+        setting.ranks,
+    )
+    del model  # of a sharded one, each process holds its part, and only until the training ends
+    return training, before, training.run(log, stop, setting.gathered)
 
 
 def _by_split(run: ChatRun) -> dict[str, list[Exchange]]:
@@ -142,6 +200,7 @@ def _result(setting: _Setting, training: Training, made: Examples, **more: Any) 
         num_answer_tokens=made.num_answer_tokens,
         num_lost_tokens=made.num_lost_tokens,
         num_cut_prompt_tokens=made.num_cut_prompt_tokens,
+        num_trained_parameters=training.num_trained,
         num_labels=sum(label != MASKED for row in made.rows for label in row.labels[1:]),
         device=setting.device.type,
         precision=str(setting.dtype).removeprefix("torch."),
@@ -154,15 +213,6 @@ def _result(setting: _Setting, training: Training, made: Examples, **more: Any) 
 def _context_of(config: Any) -> int:
     """Tokens that the base can learn to hold: positions that are rotated have no last one."""
     return max(context_of(config), _WIDE if config.model_type == OURS else 0)
-
-
-def _loaded(base: Base, plan: Plan, device: torch.device, dtype: torch.dtype) -> Any:
-    if plan.method == "qlora":
-        prepare: Any = prepare_model_for_kbit_training
-        return prepare(base.load(quantization_config=_four_bits(dtype), device_map={"": 0}))
-    # Adapters leave the weights as they are, in 2 bytes; what is trained itself needs 4.
-    stored = torch.float32 if plan.method == "full" else dtype
-    return base.load(dtype=stored).to(device)
 
 
 def _free_bytes(device: torch.device) -> int:
@@ -190,23 +240,46 @@ def _four_bits(dtype: torch.dtype) -> Any:
     )
 
 
-def _saved(run: ChatRun, base: Base, training: Training) -> Any:
-    """Keep the adapter and the whole model; return the latter."""
-    model, adapter = training.model, run.out_dir / ADAPTER
-    if isinstance(model, PeftModel):
-        # Not the folder of this machine that it was loaded from.
-        model.peft_config["default"].base_model_name_or_path = run.variant.base
-        with replacing(adapter) as folder:
-            model.save_pretrained(str(folder))
-        if getattr(model.get_base_model(), "is_loaded_in_4bit", False):
-            # What 4 bits rounded stays rounded when merged: the adapter goes onto the base itself.
-            model = PeftModel.from_pretrained(base.load(dtype=torch.bfloat16), adapter)
-        merge: Any = model.merge_and_unload
-        model = merge()
-    _name_ends(model, base.tokenizer)
-    _save_whole(model, base.tokenizer, run.out_dir / MERGED)
-    shutil.rmtree(run.out_dir / "base", ignore_errors=True)
-    return model.eval()
+def _kept(setting: _Setting, training: Training) -> Any:
+    """Keep the adapter and the whole model; return the latter, as it answers."""
+    merged = _merged(setting, _tuned(setting, training))
+    tokenizer, place = setting.base.tokenizer, setting.run.out_dir / MERGED
+    _name_ends(merged, tokenizer)
+    _save_whole(merged, tokenizer, place)
+    if setting.is_sharded:
+        del merged
+        folder = current(place)
+        assert folder is not None
+        merged = setting.spread(setting.base._replace(folder=folder))
+    else:
+        merged = merged.to(setting.device)
+    setting.discard()
+    return merged.eval()
+
+
+def _tuned(setting: _Setting, training: Training) -> Any:
+    """The tuned model, or the base with its adapter."""
+    if not setting.is_sharded:
+        return training.model
+    if setting.plan.method == "full":
+        return setting.base._replace(folder=setting.gathered).load(dtype=setting.stored)
+    return PeftModel.from_pretrained(setting.base.load(dtype=setting.stored), setting.gathered)
+
+
+def _merged(setting: _Setting, model: Any) -> Any:
+    """The whole model; an adapter is kept before it is put into the weights."""
+    if not isinstance(model, PeftModel):
+        return model
+    adapter = setting.run.out_dir / ADAPTER
+    # Not the folder of this machine that it was loaded from.
+    model.peft_config["default"].base_model_name_or_path = setting.run.variant.base
+    with replacing(adapter) as folder:
+        model.save_pretrained(str(folder))
+    if getattr(model.get_base_model(), "is_loaded_in_4bit", False):
+        # What 4 bits rounded stays rounded when merged: the adapter goes onto the base itself.
+        model = PeftModel.from_pretrained(setting.base.load(dtype=torch.bfloat16), adapter)
+    merge: Any = model.merge_and_unload
+    return merge()
 
 
 def _name_ends(model: Any, tokenizer: Any) -> None:

@@ -1,8 +1,8 @@
 """The process that fine-tunes: `python -m impressions_assets.chat.train chat.json`.
 
 The same by hand and as a child of Dagster. torch is imported only once signals and the parent's
-death are taken care of, for that import takes seconds. Several GPUs share one training under
-`accelerate launch -m impressions_assets.chat.train chat.json` (docs/chat.md).
+death are taken care of, for that import takes seconds. `processes` starts others beside it, for
+other GPUs of this machine; `torchrun` and `accelerate launch` start all of them alike.
 """
 
 import os
@@ -13,7 +13,7 @@ import msgspec
 
 from impressions_assets.chat.run import ChatResult, ChatRun
 from impressions_assets.child import Place, child_session, end_with_parent, fail, is_piped
-from impressions_assets.errors import ConfigError, ImpressionsError
+from impressions_assets.errors import ConfigError, ImpressionsError, RankLost
 from impressions_assets.gpt.run import Log
 from impressions_assets.gpt.stop import StopRequest
 
@@ -21,29 +21,34 @@ from impressions_assets.gpt.stop import StopRequest
 def main(arguments: list[str] | None = None) -> int:
     """Fine-tune as chat.json says; the exit code is 0 also after a clean stop."""
     given = sys.argv[1:] if arguments is None else arguments
-    if len(given) != 1:
+    if len(given) not in (1, 5):  # 5: started by the first of several processes, see gpt/peers.py
         print("usage: python -m impressions_assets.chat.train chat.json", file=sys.stderr)
         return 2
-    file = Path(given[0])
-    file.with_suffix(".error").unlink(missing_ok=True)
+    file, place = Path(given[0]), Place.told(given[1:])
+    if place is None or place.rank == 0:
+        file.with_suffix(".error").unlink(missing_ok=True)
     try:
-        _run(ChatRun.load(file))
+        _run(file, place)
+    except RankLost as error:
+        if file.with_suffix(".error").exists():  # the one that is gone said why
+            return 1
+        return fail(file, error)
     except ImpressionsError as error:
         return fail(file, error)
     return 0
 
 
-def _run(run: ChatRun) -> None:
-    is_child = is_piped() or run.parent_pid == os.getppid()
+def _run(file: Path, place: Place | None) -> None:
+    run = ChatRun.load(file)
+    is_child = place is None and (is_piped() or run.parent_pid == os.getppid())
     if is_child:
         end_with_parent()
-    place = Place.by_torchrun()
     with (
         StopRequest(run.parent_pid if is_child else None) as stop,
         child_session(speaks=place is None or place.rank == 0) as child,
     ):
         child.log(f"fine-tuning in process {os.getpid()}")
-        result = _finetune(run, child.log, stop)
+        result = _finetune(run, file, place, child.log, stop)
         if result is None:
             return
         ended = f"stopped by {result.stopped}" if result.stopped else "done"
@@ -51,15 +56,21 @@ def _run(run: ChatRun) -> None:
         child.report({"result": msgspec.to_builtins(result)})
 
 
-def _finetune(run: ChatRun, log: Log, stop: StopRequest) -> ChatResult | None:
+def _finetune(
+    run: ChatRun, file: Path, place: Place | None, log: Log, stop: StopRequest
+) -> ChatResult | None:
     try:
         from impressions_assets.chat.finetune import finetune
+        from impressions_assets.gpt.peers import peers, possible
     except ImportError as error:
         raise ConfigError(
             f"fine-tuning needs torch, transformers, trl and peft, and one cannot be imported"
             f" ({error}): pip install 'impressions-assets[chat]'"
         ) from error
-    return finetune(run, log, stop)
+    variant = run.variant
+    number = possible(variant.processes, variant.device) if place is None else 1
+    with peers(file, number, "impressions_assets.chat.train") as first:
+        return finetune(run, log, stop, place or first)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Notable choices:
   heart get worse on others long before.
 """
 
+import gc
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainerState
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils.import_utils import is_flash_attn_2_available
 from trl.trainer.sft_config import SFTConfig
@@ -23,10 +24,10 @@ from trl.trainer.sft_trainer import SFTTrainer
 from impressions_assets.channels.chat import ChatVariant
 from impressions_assets.chat.defaults import Plan
 from impressions_assets.chat.exchanges import Example
-from impressions_assets.child import Place
 from impressions_assets.errors import ConfigError
+from impressions_assets.gpt.ranks import Ranks
 from impressions_assets.gpt.run import HistoryPoint, Log
-from impressions_assets.gpt.stop import StopRequest
+from impressions_assets.gpt.stop import REASONS, StopRequest
 
 _LOGGED = 40  # times in a training
 _EVALUATED = 10  # times, and saved as often
@@ -67,10 +68,17 @@ class Training:
         folder: Path,
         rows: dict[str, Sequence[Example]],
         dtype: torch.dtype,
+        ranks: Ranks,
     ) -> None:
-        """Set up trl's trainer; its checkpoints go into the folder."""
-        self._folder, is_judged = folder, bool(rows["val"])
-        steps = variant.max_steps or _steps(plan, len(rows["train"]))
+        """Set up trl's trainer; its checkpoints go into the folder.
+
+        Raises:
+            ConfigError: the weights were to be sharded, and accelerate cannot here.
+        """
+        self.model: Any = None
+        self._state = TrainerState()
+        self._folder, self._ranks, is_judged = folder, ranks, bool(rows["val"])
+        steps = variant.max_steps or _steps(plan, len(rows["train"]), ranks)
         ours = model.config.model_type == OURS
         self._trainer = (_WholeLogits if ours else SFTTrainer)(
             model,
@@ -80,41 +88,51 @@ class Training:
             processing_class=tokenizer,
             peft_config=None if plan.method == "full" else _adapter(variant),
         )
+        trained: Any = self._trainer.model
+        self.num_trained = sum(w.numel() for w in trained.parameters() if w.requires_grad)
+        if variant.sharded and not self._trainer.is_fsdp_enabled:
+            raise ConfigError(
+                f"weights are sharded over CUDA devices, and this is {model.device}: leave"
+                " `sharded` out, or start it where there are some"
+            )
         if is_judged and variant.patience is not None:
             self._trainer.add_callback(EarlyStoppingCallback(variant.patience))
 
-    def run(self, log: Log, stop: StopRequest) -> int | None:
-        """Train to the end, or until asked to stop; return the step that it went on from."""
-        self._trainer.add_callback(_Watcher(log, stop))
+    def run(self, log: Log, stop: StopRequest, gathered: Path) -> int | None:
+        """Train to the end, or until asked to stop; return the step that it went on from.
+
+        What is sharded is kept whole in the folder `gathered`, and no process holds it any more;
+        else `model` is the tuned one, or the base with its adapter.
+        """
+        self._trainer.add_callback(_Watcher(log, stop, self._ranks))
         find: Any = get_last_checkpoint
         resumed: str | None = find(str(self._folder)) if self._folder.is_dir() else None
         self._trainer.train(resume_from_checkpoint=resumed)
+        self._state = self._trainer.state
+        if self._trainer.is_fsdp_enabled:
+            self._trainer.save_model(str(gathered))
+        else:
+            self.model = self._trainer.accelerator.unwrap_model(self._trainer.model)
+        # What binds processes together must be gone before they part: else one waits at its end.
+        self._trainer.accelerator.free_memory()
+        del self._trainer
+        free_memory()
         return int(resumed.rpartition("-")[2]) if resumed else None
-
-    @property
-    def model(self) -> Any:
-        """The tuned model, or the base with its adapter."""
-        return self._trainer.accelerator.unwrap_model(self._trainer.model)
-
-    @property
-    def speaks(self) -> bool:
-        """Whether this process is the one of several that keeps what they made."""
-        return bool(self._trainer.is_world_process_zero())
 
     @property
     def steps(self) -> int:
         """How many steps were made."""
-        return int(self._trainer.state.global_step)
+        return int(self._state.global_step)
 
     @property
     def epochs(self) -> float:
         """How many passes over the examples were made."""
-        return round(self._trainer.state.epoch or 0, 2)
+        return round(self._state.epoch or 0, 2)
 
     @property
     def history(self) -> tuple[HistoryPoint, ...]:
         """Losses by step; those of training and validation that fall together are one point."""
-        logged: list[dict[str, Any]] = self._trainer.state.log_history
+        logged: list[dict[str, Any]] = self._state.log_history
         train = {entry["step"]: entry["loss"] for entry in logged if "loss" in entry}
         val = {entry["step"]: entry["eval_loss"] for entry in logged if "eval_loss" in entry}
         return tuple(
@@ -122,9 +140,16 @@ class Training:
         )
 
 
-def _steps(plan: Plan, num_rows: int) -> int:
-    place = Place.by_torchrun()  # as accelerate tells it, too
-    num_processes = place.world_size if place else max(1, torch.cuda.device_count())
+def free_memory() -> None:
+    """Give back what no model holds any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _steps(plan: Plan, num_rows: int, ranks: Ranks) -> int:
+    # Where one process sees several devices, transformers gives each of them a batch.
+    num_processes = ranks.world_size if ranks.world_size > 1 else max(1, torch.cuda.device_count())
     a_step = plan.batch_size * plan.gradient_accumulation_steps * num_processes
     return math.ceil(plan.epochs * math.ceil(num_rows / a_step))
 
@@ -139,6 +164,7 @@ def _config(
     is_judged: bool,
 ) -> SFTConfig:
     interval, packs = max(1, steps // _EVALUATED), _packs(variant)
+    sharded: Any = variant.sharded or None
     return SFTConfig(
         output_dir=str(folder),
         max_steps=steps,
@@ -148,7 +174,9 @@ def _config(
         per_device_train_batch_size=plan.batch_size,
         per_device_eval_batch_size=plan.batch_size,
         gradient_accumulation_steps=plan.gradient_accumulation_steps,
-        gradient_checkpointing=plan.gradient_checkpointing,
+        gradient_checkpointing=plan.gradient_checkpointing and not variant.sharded,
+        fsdp=sharded,
+        fsdp_config={"activation_checkpointing": plan.gradient_checkpointing},
         bf16=dtype == torch.bfloat16,
         fp16=dtype == torch.float16,
         use_cpu=device == "cpu",
@@ -197,8 +225,8 @@ def _dataset(rows: Sequence[Example]) -> Dataset:
 class _Watcher(TrainerCallback):
     """Tells how it goes, and stops when it is asked to."""
 
-    def __init__(self, log: Log, stop: StopRequest) -> None:
-        self._log, self._stop = log, stop
+    def __init__(self, log: Log, stop: StopRequest, ranks: Ranks) -> None:
+        self._log, self._stop, self._ranks = log, stop, ranks
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Say the losses as they come."""
@@ -209,6 +237,7 @@ class _Watcher(TrainerCallback):
                 )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Save and stop, when asked."""
-        if self._stop.reason:
+        """Save and stop, when any of the processes is asked to."""
+        (asked,) = self._ranks.largest(REASONS.index(self._stop.reason))
+        if asked:
             control.should_save = control.should_training_stop = True

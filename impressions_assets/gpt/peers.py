@@ -1,4 +1,4 @@
-"""The other processes of a training on this machine: one for each CUDA device, when there are more.
+"""The other processes of a training on this machine, one for each CUDA device.
 
 The process that was started becomes the first rank, so that signals, Dagster's Pipes and exit codes
 are what they are with one. Peers hold nothing that must be saved: they end when it does. Across
@@ -18,7 +18,7 @@ import torch
 
 from impressions_assets.child import Place
 from impressions_assets.errors import TrainingError
-from impressions_assets.gpt.config import TrainConfig
+from impressions_assets.gpt.config import Device, TrainConfig
 from impressions_assets.gpt.device import device_of
 
 _GRACE_SECONDS = 60.0  # to notice by oneself that a peer is gone; a save may be going on
@@ -30,20 +30,28 @@ def num_processes(config: TrainConfig) -> int:
 
     Raises `TrainingError` when more are set than there are devices.
     """
+    if config.processes is not None:
+        return possible(config.processes, config.device)
     on_cuda = device_of(config.device).type == "cuda"
-    num_devices = torch.cuda.device_count() if on_cuda else None
-    if config.processes is None:
-        return min(num_devices or 1, config.batch_size * config.gradient_accumulation_steps)
-    if num_devices is not None and config.processes > num_devices:
+    num_devices = torch.cuda.device_count() if on_cuda else 1
+    return min(num_devices, config.batch_size * config.gradient_accumulation_steps)
+
+
+def possible(processes: int, name: Device) -> int:
+    """The number of processes; `TrainingError` when there are not as many CUDA devices."""
+    on_cuda = device_of(name).type == "cuda"
+    if on_cuda and processes > (num_devices := torch.cuda.device_count()):
         raise TrainingError(
-            f"processes is {config.processes}, and this machine shows {num_devices} CUDA "
+            f"processes is {processes}, and this machine shows {num_devices} CUDA "
             f"devices; set {num_devices} at most, or leave it out"
         )
-    return config.processes
+    return processes
 
 
 @contextmanager
-def peers(run_file: Path, world_size: int) -> Iterator[Place | None]:
+def peers(
+    run_file: Path, world_size: int, module: str = "impressions_assets.gpt.train"
+) -> Iterator[Place | None]:
     """Start the others, and give the place of this process among them."""
     if world_size == 1:
         yield None
@@ -51,7 +59,10 @@ def peers(run_file: Path, world_size: int) -> Iterator[Place | None]:
     meeting = run_file.with_name(f".{run_file.stem}-{os.getpid()}.meeting").resolve()
     meeting.unlink(missing_ok=True)
     places = [Place(rank, world_size, rank, f"file://{meeting}") for rank in range(world_size)]
-    processes = [subprocess.Popen(_command(run_file, place)) for place in places[1:]]
+    processes = [
+        subprocess.Popen([sys.executable, "-m", module, str(run_file), *map(str, place)])
+        for place in places[1:]
+    ]
     ended = threading.Event()
     threading.Thread(target=_watch, args=(processes, ended, run_file), daemon=True).start()
     try:
@@ -65,11 +76,6 @@ def peers(run_file: Path, world_size: int) -> Iterator[Place | None]:
             process.kill()
             process.wait()
         meeting.unlink(missing_ok=True)
-
-
-def _command(run_file: Path, place: Place) -> list[str]:
-    module = "impressions_assets.gpt.train"
-    return [sys.executable, "-m", module, str(run_file), *map(str, place)]
 
 
 def _watch(

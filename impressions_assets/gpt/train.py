@@ -5,7 +5,6 @@ the parent's death are taken care of, for that import takes seconds.
 """
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -30,10 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     if len(given) not in (1, 5):  # 5: started by the first of several processes, see peers.py
         print("usage: python -m impressions_assets.gpt.train run.json", file=sys.stderr)
         return 2
-    file, place = Path(given[0]), Place.by_torchrun()
-    if given[1:]:
-        end_with_parent(signal.SIGKILL)
-        place = Place.of(*given[1:])
+    file, place = Path(given[0]), Place.told(given[1:])
     if place is None or place.rank == 0:
         file.with_suffix(".error").unlink(missing_ok=True)
     try:

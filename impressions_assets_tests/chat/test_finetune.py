@@ -63,6 +63,40 @@ def test_two_processes_share_a_tuning_and_one_keeps_it(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "merged" / "model.safetensors").exists()
 
 
+def test_processes_share_a_tuning_that_was_started_as_one(tmp_path: Path) -> None:
+    alone = trained(prepared(tmp_path / "alone", max_steps=8, epochs=None, batch_size=4))
+    both = trained(prepared(tmp_path / "both", max_steps=8, epochs=None, batch_size=2, processes=2))
+    assert (both.steps, both.num_pairs) == (alone.steps, alone.num_pairs)
+    assert [point.step for point in both.history] == [point.step for point in alone.history]
+    assert both.epochs == alone.epochs
+    assert (tmp_path / "both" / "out" / "merged" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_sharded_weights_learn_the_same_and_are_kept_whole(tmp_path: Path, method: str) -> None:
+    settings = {"method": method, "max_steps": 12, "epochs": None, "batch_size": 2}
+    file = prepared(tmp_path / "sharded", processes=2, sharded=True, **settings)
+    launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
+    sharded = trained(file, *launcher, module="impressions_assets_tests.chat.sharding")
+    whole = trained(prepared(tmp_path / "whole", processes=2, **settings))
+    assert sharded.num_parameters == whole.num_parameters
+    assert sharded.num_trained_parameters == whole.num_trained_parameters
+    assert losses(sharded) == pytest.approx(losses(whole), rel=0.02)
+    assert sharded.held_out.bits_per_byte == pytest.approx(whole.held_out.bits_per_byte, rel=0.02)
+    assert sharded.held_out.base_bits_per_byte == whole.held_out.base_bits_per_byte
+    assert sorted(path.name for path in (tmp_path / "sharded" / "out").iterdir()) == sorted(
+        path.name for path in (tmp_path / "whole" / "out").iterdir()
+    )
+
+
+def test_weights_are_not_sharded_where_they_cannot_be(tmp_path: Path) -> None:
+    assert "over CUDA devices" in refusal(prepared(tmp_path, processes=2, sharded=True))
+
+
+def losses(result: ChatResult) -> list[float | None]:
+    return [point.train_loss for point in result.history]
+
+
 def test_early_stopping_ends_before_the_last_step(tmp_path: Path) -> None:
     result = trained(prepared(tmp_path, patience=1, max_steps=300, epochs=None))
     assert result.steps < 300

@@ -37,9 +37,11 @@ def prepared(tmp_path: Path, pairs: list[Exchange] = PAIRS, **variant: object) -
     return tmp_path / "chat.json"
 
 
-def started(file: Path, *launcher: str) -> subprocess.Popen[str]:
+def started(
+    file: Path, *launcher: str, module: str = "impressions_assets.chat.train"
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *launcher, "-m", "impressions_assets.chat.train", str(file)],
+        [sys.executable, *launcher, "-m", module, str(file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -47,8 +49,8 @@ def started(file: Path, *launcher: str) -> subprocess.Popen[str]:
     )
 
 
-def trained(file: Path, *launcher: str) -> ChatResult:
-    child = started(file, *launcher)
+def trained(file: Path, *launcher: str, **module: str) -> ChatResult:
+    child = started(file, *launcher, **module)
     said, _ = child.communicate(timeout=280)
     assert child.returncode == 0, said
     return ChatResult.load(file.parent / "out" / "result.json")
