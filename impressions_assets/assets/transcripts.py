@@ -38,6 +38,7 @@ from impressions_assets.sources.source import Source, access_of
 from impressions_assets.speech.choice import Choice, chosen
 from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.speech.heard import Heard, engine_of
+from impressions_assets.speech.recognized import READING
 from impressions_assets.speech.tracks import no_transcript
 from impressions_assets.speech.transcribe import transcripts_of
 from impressions_assets.storage.attempts import attempts
@@ -204,5 +205,6 @@ def settings_of(channel: Channel) -> object:
         settings += [
             channel.speech.model_dump(include=named),
             engine_of(hearing_of(channel.speech)),
+            READING,
         ]
     return settings

@@ -90,6 +90,27 @@ def test_words_of_nobody_are_said_by_who_spoke_before():
     assert [s.text for s in heard(segment, other).segments] == ["Yes we can", "No you cannot"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "wrong", "settled"),
+    [
+        ("How large is the vocabulary?", "We cut the text.", 4, True),  # as whisperx gave it
+        ("It has few tokens.", "Thank you for that.", 4, True),
+        ("It has few tokens", "and you know that.", 3, False),  # no whole sentence
+        ("It has few tokens", "and you know that.", 4, False),
+        ("It is.", "So it is.", 1, False),  # too short to tell
+        ("We cut it.", "So it is.", 1, False),  # nobody says the rest alone
+    ],
+)
+def test_a_lone_word_at_the_edge_of_a_sentence_is_no_turn(before, after, wrong, settled):
+    """whisperx gave the last word before a change of speakers to the one who spoke next."""
+    first = timed(before, 0.0, "A")
+    second = timed(after, first["end"], "B")
+    word = [*first["words"], *second["words"]][wrong]
+    word["speaker"] = "B" if word["speaker"] == "A" else "A"
+    told = [(s.speaker, s.text) for s in heard(first, second, names=("Ada", "Ben")).segments]
+    assert ({text for _, text in told} == {before, after}) == settled
+
+
 def test_scripts_without_spaces_get_none():
     found = heard(timed("今 日 は 。 良 い 。"), language="ja")
     assert [s.text for s in found.segments] == ["今日は。", "良い。"]
