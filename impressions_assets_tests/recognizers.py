@@ -1,9 +1,9 @@
 """A stand-in for whisperx's environment, and videos that have sound and no captions.
 
 It is a program that reads the job and answers by the names of the videos. Files in its folder tell
-it what to do: `kill-NAME` (`always`, `once`, or its `parent`), `deaf-NAME`, `no-model`; `meet`, to
-begin only when two of it have come; `words`, to say a hundred of them, not four. It leaves there
-what it did: `done`, `cards`.
+it what to do: `kill-NAME` (`always`, `once`, or its `parent`), `deaf-NAME`, `no-model`; `dies`, to
+die while its model is loaded; `meet`, to begin only when two of it have come; `words`, to say a
+hundred of them, not four. It leaves there what it did: `done`, `cards`.
 """
 
 import shutil
@@ -31,6 +31,9 @@ counted = Path(os.environ["COUNTED"])
 if (counted / "no-model").exists():
     Path(sys.argv[-1]).with_suffix(".error").write_text("there is no such model")
     sys.exit(1)
+if (counted / "dies").exists():
+    os.kill(os.getpid(), signal.SIGABRT)
+Path(sys.argv[-1]).with_suffix(".loaded").touch()
 with (counted / "cards").open("a") as file:
     file.write(os.environ.get("CUDA_VISIBLE_DEVICES", "") + " ")
 while (counted / "meet").exists() and len((counted / "cards").read_text().split()) < 2:

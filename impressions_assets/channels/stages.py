@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from impressions_assets.channels.fields import Day, Seconds, Share, Strict, Words
+from impressions_assets.channels.fields import Day, Language, Seconds, Share, Strict, Words
 
 
 class Filters(Strict):
@@ -81,6 +81,11 @@ class SpeechSettings(Strict):
     )
     model: Words = Field(
         default="large-v3", description="name of a Whisper model, or whole path of its folder"
+    )
+    language: Language | None = Field(
+        default=None,
+        description="language that is spoken, or detect; what the video says of itself, and where"
+        " it says nothing, detected, unless it is said",
     )
     align_model: Words | None = Field(
         default=None, description="wav2vec2 model for word times; whisperx's own unless it is said"

@@ -5,6 +5,7 @@ it; the video that it was at when it died is tried again later, and the others a
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,13 +22,14 @@ from impressions_assets.errors import (
     SourceError,
     SourceMissing,
     SourcePaused,
+    StorageError,
 )
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.audio import check_ffmpeg, write_wav
 from impressions_assets.sources.sounds import Sounds
 from impressions_assets.sources.source import Source
 from impressions_assets.speech.heard import Heard
-from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
+from impressions_assets.speech.recognizer.job import Clip, Hearing, Job, loaded
 from impressions_assets.storage.attempts import attempts, settle
 from impressions_assets.storage.digests import digest_of, key_of
 from impressions_assets.storage.home import Home
@@ -99,10 +101,10 @@ def package_alone(folder: Path) -> Path:
 class Kept:
     """What of a batch is recognized, kept as soon as it is: whoever dies then, it stays done."""
 
-    def __init__(self, heard: Heard, clips: Sequence[Clip]) -> None:
+    def __init__(self, heard: Heard, clips: Sequence[Clip], log: Log) -> None:
         """Keep nothing yet."""
         self.video_ids: set[str] = set()
-        self._heard, self._clips = heard, clips
+        self._heard, self._clips, self._log = heard, clips, log
 
     @contextmanager
     def as_it_comes(self) -> Iterator[None]:
@@ -119,7 +121,10 @@ class Kept:
 
     def _watch(self, over: Event) -> None:
         while not over.wait(_LOOK_SECONDS):
-            self._keep()
+            try:
+                self._keep()
+            except StorageError as error:  # hours of work may outlast it
+                self._log(f"what was recognized is yet to be kept: {error}")
 
     def _keep(self) -> None:
         files = {clip.video_id: Path(clip.out) for clip in self._clips}
@@ -174,17 +179,24 @@ class Recognizer:
             log: told what goes on.
 
         Raises:
-            StorageError: the disk is full.
+            StorageError: the disk is full; what had room before is recognized.
             RecognitionError: nothing can be recognized at all.
         """
         failures: list[Failed] = []
-        clips = list(self._clips(videos, folder, failures, log))
-        kept = Kept(self.heard, clips)
-        trouble = self._run(clips, folder / "job.json", run, kept) if clips else None
+        clips: list[Clip] = []
+        full: StorageError | None = None
+        try:
+            for clip in self._clips(videos, folder, failures, log):
+                clips.append(clip)
+        except StorageError as error:
+            full = error
+        kept, job_file = Kept(self.heard, clips, log), folder / "job.json"
+        trouble = self._run(clips, job_file, run, kept) if clips else None
         failures += _told(clips)
         known = kept.video_ids | {failure.video_id for failure in failures}
         left = [clip.video_id for clip in clips if clip.video_id not in known]
-        if isinstance(trouble, RecognizerDied) and left:  # of the video that it was at
+        # Of the video that it was at; who died while its model was loaded was at none.
+        if isinstance(trouble, RecognizerDied) and left and loaded(job_file).exists():
             log(f"{left[0]}: {trouble}")
             failures.append(Failed(video_id=left[0], error=f"{left[0]}: {trouble}", retry=True))
             trouble = None
@@ -192,8 +204,8 @@ class Recognizer:
         done = {key_of(video_id) for video_id in kept.video_ids}
         now = datetime.now(UTC)
         settle(self.home, self.channel, STAGE, done, failures, made_from, now)
-        if trouble:
-            raise trouble
+        if over := trouble or full:
+            raise over
 
     @property
     def _tried_with(self) -> str:
@@ -227,6 +239,9 @@ class Recognizer:
             except SourcePaused as error:  # nothing is said of it and of those that follow
                 log(str(error))
                 return
+            except StorageError:
+                shutil.rmtree(place)  # those before it need the room
+                raise
             except SourceError as error:
                 log(str(error))
                 failures.append(
@@ -234,9 +249,8 @@ class Recognizer:
                 )
                 continue
             log(f"{video.video_id}: {seconds / 60:.1f} minutes of sound")
-            language = video.language.split("-")[0].lower() if video.language else None
             wav, out = str(place / _HEARD), str(place / "recognized.json")
-            yield Clip(video.video_id, wav, out, language)
+            yield Clip(video.video_id, wav, out, video.language or None)
 
     def _sound(self, video: Video, place: Path) -> float:
         sounds = Sounds(self.home)

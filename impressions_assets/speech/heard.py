@@ -61,4 +61,6 @@ def forget_heard(home: Home, video_id: str) -> None:
 
 def engine_of(hearing: Hearing) -> str:
     """Name a way of hearing."""
-    return f"whisperx-{digest_of(VERSION, vars(hearing))[:12]}"
+    # What was heard before there was this setting is not heard anew.
+    said = {name: v for name, v in vars(hearing).items() if name != "language" or v}
+    return f"whisperx-{digest_of(VERSION, said)[:12]}"

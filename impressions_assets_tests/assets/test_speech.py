@@ -3,6 +3,8 @@
 The recognizer is a stand-in (recognizers.py). The real one is heard in speech/test_recognizer.py.
 """
 
+import sys
+
 import pytest
 
 from impressions_assets.resources.recognizer import batches_of
@@ -94,6 +96,30 @@ def test_a_model_that_is_none_is_charged_to_no_video(house: House, archive, coun
     (counted / "no-model").unlink()
     assert run(house, channel).passed
     assert done(counted) == ["aaa"]
+
+
+@needs_ffmpeg
+def test_who_dies_while_its_model_is_loaded_is_charged_to_no_video(house: House, archive, counted):
+    """As with a cuDNN that is not the one of CTranslate2: every batch's first video had failed."""
+    silent(archive, "aaa", "bbb", duration=4000)
+    (counted / "dies").touch()
+    channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
+    told = run(house, channel).metadata
+    assert "its output is in this step's stderr" in told["why"].value
+    assert told.keys() == {"why", "waiting"}
+    (counted / "dies").unlink()
+    assert run(house, channel).passed
+    assert sorted(done(counted)) == ["aaa", "bbb"]
+
+
+@needs_ffmpeg
+def test_a_python_without_whisperx_is_told_with_what_to_do(house: House, archive, monkeypatch):
+    monkeypatch.setenv("ASR_PYTHON", sys.executable)
+    silent(archive, "aaa")
+    channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
+    told = run(house, channel).metadata
+    assert f"{sys.executable} cannot import whisperx" in told["why"].value
+    assert "`make asr`" in told["why"].value
 
 
 def test_a_channel_that_takes_captions_starts_nothing(house: House, archive, counted):

@@ -3,14 +3,18 @@
 import json
 import shutil
 import subprocess
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from impressions_assets.channels.stages import SpeechSettings
-from impressions_assets.resources.recognizer import Recognizer
+from impressions_assets.errors import StorageError
+from impressions_assets.resources.recognizer import Kept, Recognizer
 from impressions_assets.rows import Video
-from impressions_assets.speech.recognizer.job import Job
+from impressions_assets.speech.recognizer.job import Clip, Job
+from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.forgetting import bury, remove_rows
 from impressions_assets.storage.home import Home
 
@@ -82,3 +86,68 @@ def test_kept_sound_that_was_lost_is_fetched_anew(home: Home, tmp_path: Path) ->
     home.store.sweep(set(), -1)
     hear(home, tmp_path / "b", source, keep_audio=True)
     assert (source.times, num_files(home)) == (2, 1)
+
+
+class Fills:
+    """An archive's sound, until the disk is full at one of its videos."""
+
+    kind, access = "youtube", ""
+
+    def __init__(self, full_at: str) -> None:
+        self.full_at = full_at
+
+    def sound(self, video: Video, folder: Path) -> Path:
+        if video.video_id == self.full_at:
+            (folder / "sound.wav.part").write_bytes(b"half of it")
+            raise StorageError(f"{video.video_id}: the disk is full")
+        return Fetches().sound(video, folder)
+
+
+@pytest.mark.parametrize(("full_at", "heard"), [("v2", ["v0", "v1"]), ("v0", [])])
+def test_what_had_room_before_a_disk_filled_is_recognized(
+    home: Home, tmp_path: Path, full_at: str, heard: list[str]
+) -> None:
+    """A batch of which the disk holds a part was fetched in each run, and never heard."""
+    videos = [Video(video_id=f"v{n}", source="youtube") for n in range(4)]
+    speech = SpeechSettings(use="whisperx")
+    recognizer = Recognizer(home, "talks", speech, [Fills(full_at)], "")  # type: ignore[list-item]
+
+    def run(job_file: Path) -> None:
+        assert not list(tmp_path.rglob("*.part"))
+        for clip in Job.load(job_file).clips:
+            Path(clip.out).write_text("{}")
+
+    with pytest.raises(StorageError, match=f"^{full_at}: the disk is full"):
+        recognizer.recognize(videos, tmp_path, run, print)
+    assert [v.video_id for v in videos if recognizer.heard.body(v.video_id)] == heard
+    assert attempts(home, "talks", "speech") == {}
+
+
+class Unsteady:
+    """What keeps, and cannot the first time."""
+
+    def __init__(self) -> None:
+        self.tries: list[list[str]] = []
+
+    def keep(self, bodies: Mapping[str, bytes]) -> None:
+        self.tries.append(sorted(bodies))
+        if len(self.tries) == 1:
+            raise StorageError("no answer")
+
+
+def test_storage_that_is_away_for_a_while_costs_nothing_of_what_is_recognized(
+    tmp_path: Path,
+) -> None:
+    """It was kept no more from then on, and at the end not even once."""
+    heard, lines = Unsteady(), list[str]()
+    first, second = (Clip(name, "", str(tmp_path / name)) for name in ("a", "b"))
+    kept = Kept(heard, [first, second], lines.append)  # type: ignore[arg-type]
+    with kept.as_it_comes():
+        Path(first.out).touch()
+        while not heard.tries:
+            time.sleep(0.05)
+        Path(second.out).touch()
+    assert heard.tries[0] == ["a"]
+    assert sorted(name for names in heard.tries[1:] for name in names) == ["a", "b"]
+    assert kept.video_ids == {"a", "b"}
+    assert lines == ["what was recognized is yet to be kept: no answer"]

@@ -1,6 +1,6 @@
 """What was recognized is kept, for each way of hearing, until a person wants it anew."""
 
-from impressions_assets.speech.heard import Heard, forget_heard
+from impressions_assets.speech.heard import Heard, engine_of, forget_heard
 from impressions_assets.speech.recognizer.job import Hearing
 from impressions_assets.storage.captures import Raw
 from impressions_assets.storage.home import SHARED, Capture, Home
@@ -16,3 +16,9 @@ def test_a_video_is_heard_anew_when_what_was_heard_is_forgotten(home: Home) -> N
     forget_heard(home, "a")
     assert (small.body("a"), large.body("a"), small.body("ab")) == (None, None, b"another")
     assert home.table("captures").count(SHARED) == 2
+
+
+def test_a_language_that_is_said_hears_anew_and_none_that_is_not() -> None:
+    """What was recognized before this could be said stays known."""
+    assert engine_of(Hearing()) == "whisperx-d9bcebce41f4"
+    assert len({engine_of(Hearing(language=said)) for said in (None, "de", "detect")}) == 3

@@ -6,6 +6,7 @@ A stand-in takes whisperx's place: nothing here needs its environment, or a GPU.
 import importlib
 import json
 import sys
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,21 +15,31 @@ from typing import Any
 import pytest
 import torch
 
-from impressions_assets.errors import RecognitionError
+from impressions_assets.errors import RecognitionError, SourceBroken
 from impressions_assets.rows import Video
 from impressions_assets.speech.recognition import recognized_transcript
-from impressions_assets.speech.recognizer.job import Clip, Job
+from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
 
 SAID = {"start": 0.0, "end": 1.0, "text": " Hello."}
+SOUND = Path()
+
+
+def sound_of(file: Path, samples: bytes = b"\x00\x40\x00\xc0", channels: int = 1) -> None:
+    """Write a WAV of 16 kHz and 16 bits."""
+    with wave.open(str(file), "wb") as sound:
+        sound.setparams((channels, 2, 16_000, 0, "NONE", ""))
+        sound.writeframes(samples)
 
 
 @pytest.fixture
-def whisperx(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def whisperx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(Path(__file__).with_name("stand_in")))
     monkeypatch.setattr(torch.cuda, "is_available", torch.cuda.is_available)  # it is put back
     threads, known = torch.get_num_threads(), set(sys.modules)
     stand_in = importlib.import_module("whisperx")
     stand_in.segments.append(SAID)
+    monkeypatch.setattr(sys.modules[__name__], "SOUND", tmp_path / "v.wav")
+    sound_of(SOUND)
     yield stand_in
     torch.set_num_threads(threads)
     for name in set(sys.modules) - known:
@@ -38,11 +49,17 @@ def whisperx(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 def hear(language: str | None = "en", **settings: Any) -> tuple[dict[str, Any], list[str]]:
     """Hear a clip; returns what came of it, and the log."""
+    ears, clip, log = listening(language, **settings)
+    return ears.hear(clip), log
+
+
+def listening(language: str | None = "en", **settings: Any) -> tuple[Any, Clip, list[str]]:
+    """What hears clips, one of them, and the log."""
     hearing = importlib.import_module("impressions_assets.speech.recognizer.hearing")
     log: list[str] = []
-    clip = Clip("v", "v.wav", "v.json", language)
+    clip = Clip("v", str(SOUND), "v.json", language)
     job = Job((clip,), **{"device": "cuda", "batch_size": 8, "threads": 1, **settings})
-    return hearing.Ears(job, log.append).hear(clip), log
+    return hearing.Ears(job, log.append), clip, log
 
 
 def test_where_memory_ends_fewer_windows_go_at_once(whisperx: ModuleType) -> None:
@@ -56,8 +73,19 @@ def test_where_memory_ends_fewer_windows_go_at_once(whisperx: ModuleType) -> Non
 
 
 def test_where_not_even_one_fits_it_says_what_to_do(whisperx: ModuleType) -> None:
-    with pytest.raises(RecognitionError, match="cpu_when_full: true"):
+    with pytest.raises(RecognitionError, match=r"a single window .* `cpu_when_full: true`"):
         hear()
+
+
+def test_a_model_too_large_for_its_gpu_is_told_as_that(whisperx: ModuleType) -> None:
+    whisperx.too_large.append("cuda")
+    with pytest.raises(RecognitionError, match=r"'large-v3' does not fit .*`cpu_when_full: true`"):
+        hear()
+    found, _ = hear(cpu_when_full=True)
+    assert found["notes"][0] == "recognized on the CPU: the GPU's memory was full"
+    whisperx.windows_that_fit["cpu"] = 0
+    with pytest.raises(RecognitionError, match="this machine's memory.*: int8`$"):
+        hear(device="cpu")
 
 
 def test_the_cpu_goes_on_where_that_is_allowed_and_it_is_noted(whisperx: ModuleType) -> None:
@@ -81,6 +109,72 @@ def test_a_refused_token_and_no_alignment_model_leave_the_words(whisperx: Module
     assert [note.split(":")[0] for note in found["notes"]] == ["no times of words", "no speakers"]
     assert "401 Client Error" in found["notes"][1]
     assert "HF_TOKEN" in found["notes"][1]
+    found, _ = hear("de", hearing=Hearing(diarization_model="/of/ours"))
+    assert "HF_TOKEN" not in found["notes"][1]
+
+
+def test_who_went_to_the_cpu_takes_nothing_there_that_lies_on_the_gpu(
+    whisperx: ModuleType,
+) -> None:
+    whisperx.windows_that_fit["cuda"] = 8
+    whisperx.aligns += ["cuda", "cpu"]
+    whisperx.tells = ["cuda", "cpu"]
+    ears, clip, _ = listening(cpu_when_full=True)
+    told = []
+    for windows in (8, 0):
+        whisperx.windows_that_fit["cuda"] = windows
+        (said,) = ears.hear(clip)["segments"]
+        told.append((said["words"], said["speaker"]))
+    assert told == [
+        ([{"word": device}], f"who speaks, by the {device}") for device in ("cuda", "cpu")
+    ]
+
+
+@pytest.mark.parametrize("cpu_when_full", [False, True])
+def test_where_words_and_speakers_do_not_fit_the_cpu_gives_them_or_nobody(
+    whisperx: ModuleType, cpu_when_full: bool
+) -> None:
+    whisperx.windows_that_fit["cuda"] = 8
+    whisperx.aligns.append("cpu")
+    whisperx.tells = ["cpu"]
+    found, _ = hear(cpu_when_full=cpu_when_full)
+    (said,) = found["segments"]
+    if cpu_when_full:
+        assert (said["words"], said["speaker"]) == ([{"word": "cpu"}], "who speaks, by the cpu")
+        assert found["notes"] == ["times of words are the CPU's: the GPU's memory was full"]
+    else:
+        assert (said["words"], "speaker" in said) == ([], False)
+        full = "no {}: the memory was full ({})"
+        assert found["notes"] == [
+            full.format("times of words", "CUDA out of memory. Tried to allocate 20 GiB"),
+            full.format("speakers", "Unable to allocate 12.5 GiB for an array"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("said", "of_the_video", "asked"),
+    [(None, "pt-BR", "pt"), ("DE", "en", "de"), ("detect", "en", None), (None, None, None)],
+)
+def test_the_language_is_the_channels_or_else_the_videos_or_else_detected(
+    whisperx: ModuleType, said: str | None, of_the_video: str | None, asked: str | None
+) -> None:
+    whisperx.windows_that_fit["cuda"] = 8
+    hear(of_the_video, hearing=Hearing(language=said))
+    assert whisperx.asked == [("cuda", 8, asked)]
+
+
+def test_samples_are_heard_as_they_are_and_nothing_else_is_taken_for_them(
+    whisperx: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hearing = importlib.import_module("impressions_assets.speech.recognizer.hearing")
+    clip = Clip("v", str(SOUND), "v.json")
+    assert hearing._load(clip).tolist() == [0.5, -0.5]
+    monkeypatch.setattr(hearing, "_BLOCK", 1)
+    assert hearing._load(clip).tolist() == [0.5, -0.5]
+    for samples, channels, told in ((b"", 1, "0 seconds"), (bytes(4), 2, "one channel")):
+        sound_of(SOUND, samples, channels)
+        with pytest.raises(SourceBroken, match=f"^v: .*{told}"):
+            hearing._load(clip)
 
 
 def test_music_in_which_nobody_speaks_is_told_as_silence(whisperx: ModuleType) -> None:

@@ -104,7 +104,7 @@ def test_what_is_missing_is_noted_and_the_rest_goes_on(folder):
     found = transcript("v", bodies["v"])
     assert [s.text for s in found.segments] == [SENTENCES[1][1]]
     assert [note.split(":")[0] for note in found.notes] == ["no times of words", "no speakers"]
-    assert "HF_TOKEN" in found.notes[1]
+    assert "'/nowhere'" in found.notes[1]
 
 
 def test_a_folder_that_is_no_model_is_told_with_what_to_do(folder):

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from impressions_assets.child import Child, child_session, end_with_parent, fail
-from impressions_assets.errors import ImpressionsError, SourceError
-from impressions_assets.speech.recognizer.job import Job
+from impressions_assets.errors import ImpressionsError, RecognitionError, SourceError
+from impressions_assets.speech.recognizer.job import Job, loaded
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,17 +25,24 @@ def main(arguments: list[str] | None = None) -> int:
     end_with_parent()
     try:
         with child_session() as child:
-            _recognize(Job.load(Path(paths[0])), child)
+            _recognize(Path(paths[0]), child)
     except ImpressionsError as error:
         return fail(Path(paths[0]), error)
     return 0
 
 
-def _recognize(job: Job, child: Child) -> None:
+def _recognize(file: Path, child: Child) -> None:
+    job = Job.load(file)
     child.log(f"recognizing {len(job.clips)} videos in process {os.getpid()}")
-    from impressions_assets.speech.recognizer.hearing import Ears
-
+    try:
+        from impressions_assets.speech.recognizer.hearing import Ears
+    except ImportError as error:
+        raise RecognitionError(
+            f"{sys.executable} cannot import whisperx ({error}): `make asr` makes an environment"
+            " that can, and says what to set ASR_PYTHON to"
+        ) from error
     ears = Ears(job, child.log)
+    loaded(file).touch()
     for number, clip in enumerate(job.clips, start=1):
         try:
             _write(Path(clip.out), ears.hear(clip))

@@ -6,26 +6,34 @@ speakers. Only audio that cannot be heard at all fails, and alone.
 """
 
 import math
+import wave
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import torch
 import whisperx
 from whisperx.diarize import DiarizationPipeline
 from whisperx.utils import LANGUAGES
 
 from impressions_assets.errors import SourceBroken
-from impressions_assets.speech.recognizer.job import Clip, Job
+from impressions_assets.speech.recognizer.job import DETECT, Clip, Job
 from impressions_assets.speech.recognizer.whisper import Whisper, is_out_of_memory
 
 _RATE = 16_000
+_BLOCK = 60 * _RATE
+_SCALE = 32_768.0  # of samples of 16 bits
 _WORD = ("word", "start", "end", "score", "speaker")
+_NO_SPEAKERS = "no speakers: their model could not be had ({})"
 _GATED = (
-    "no speakers: their model could not be had ({}). It is free, but its owners ask who you are:"
+    f"{_NO_SPEAKERS}. It is free, but its owners ask who you are:"
     " accept the conditions on https://huggingface.co/pyannote/speaker-diarization-community-1,"
-    " make a token on https://huggingface.co/settings/tokens and set HF_TOKEN"
+    " make a token on https://huggingface.co/settings/tokens, set HF_TOKEN, and have the video"
+    " heard anew: `impressions redo VIDEO --from transcripts`"
 )
 
 Log = Callable[[str], None]
+Step = Callable[[dict[str, Any], Any, list[str]], None]
 
 
 class Ears:
@@ -39,6 +47,11 @@ class Ears:
         """
         self._job, self._log = job, log
         self._whisper = Whisper(job, log)
+        self._use(self._whisper.device)
+
+    def _use(self, device: str) -> None:
+        """Align and tell speakers apart on a device, with models that are yet to be loaded."""
+        self._device = device
         self._aligners: dict[str, tuple[Any, Any] | str] = {}
         self._diarizer: DiarizationPipeline | str | None = None
 
@@ -50,7 +63,7 @@ class Ears:
         """
         audio = _load(clip)
         notes: list[str] = []
-        language = clip.language
+        language = _spoken(self._job.hearing.language or clip.language)
         if language and language not in LANGUAGES:
             notes.append(f"the language was detected: whisper knows none that is called {language}")
             language = None
@@ -58,9 +71,11 @@ class Ears:
             notes.append(f"heard as English: the model knows no {LANGUAGES[language]}")
         found, speech = self._whisper.transcribe(audio, language)
         notes += self._whisper.notes
+        if self._whisper.device == "cpu" != self._device:
+            self._use("cpu")  # what a GPU holds knows nothing of memory elsewhere
         if found["segments"]:
-            found = self._aligned(found, audio, notes)
-            self._give_speakers(found, audio, notes)
+            self._fitted("times of words", self._align, found, audio, notes)
+            self._fitted("speakers", self._give_speakers, found, audio, notes)
         return {
             "language": found["language"],
             "segments": [_segment(segment) for segment in found["segments"]],
@@ -69,33 +84,44 @@ class Ears:
             "duration_seconds": len(audio) / _RATE,
         }
 
-    def _aligned(self, found: dict[str, Any], audio: Any, notes: list[str]) -> dict[str, Any]:
-        """Give words their times."""
-        language = found["language"]
-        aligner = self._aligner(language)
-        if isinstance(aligner, str):
-            notes.append(aligner)
-            return found
-        device = self._whisper.device
+    def _fitted(
+        self, what: str, step: Step, found: dict[str, Any], audio: Any, notes: list[str]
+    ) -> None:
+        """Do a step; where memory ends, on the CPU where that is allowed, or else not at all."""
         try:
-            aligned = whisperx.align(found["segments"], *aligner, audio, device)
-        except LookupError as error:  # of nltk, which whisperx splits sentences with
-            notes.append(f"no times of words: nltk has no `punkt_tab` ({_first(error)})")
-            return found
-        except RuntimeError as error:
+            step(found, audio, notes)
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            notes.append("no times of words: the GPU's memory was full")
-            return found
-        return {"segments": aligned["segments"], "language": language}
+            if self._device == "cuda" and self._job.cpu_when_full:
+                notes.append(f"{what} are the CPU's: the GPU's memory was full")
+                self._use("cpu")
+                self._fitted(what, step, found, audio, notes)
+                return
+            notes.append(f"no {what}: the memory was full ({_first(error)})")
+
+    def _align(self, found: dict[str, Any], audio: Any, notes: list[str]) -> None:
+        """Give words their times."""
+        aligner = self._aligner(found["language"])
+        if isinstance(aligner, str):
+            notes.append(aligner)
+            return
+        try:
+            aligned = whisperx.align(found["segments"], *aligner, audio, self._device)
+        except LookupError as error:  # of nltk, which whisperx splits sentences with
+            notes.append(f"no times of words: nltk has no `punkt_tab` ({_first(error)})")
+        else:
+            found["segments"] = aligned["segments"]
 
     def _aligner(self, language: str) -> tuple[Any, Any] | str:
         if language not in self._aligners:
             name = self._job.hearing.align_model
             try:
-                found = whisperx.load_align_model(language, self._whisper.device, model_name=name)
+                found = whisperx.load_align_model(language, self._device, model_name=name)
                 self._aligners[language] = found
             except (ValueError, OSError, RuntimeError) as error:
+                if is_out_of_memory(error):
+                    raise
                 told = f"no times of words: no alignment model for {language} ({_first(error)})"
                 self._log(told)
                 self._aligners[language] = told
@@ -110,40 +136,57 @@ class Ears:
         if isinstance(diarizer, str):
             notes.append(diarizer)
             return
-        try:
-            turns = diarizer(
-                audio, min_speakers=hearing.min_speakers, max_speakers=hearing.max_speakers
-            )
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            notes.append("no speakers: the GPU's memory was full")
-            return
+        turns = diarizer(
+            audio, min_speakers=hearing.min_speakers, max_speakers=hearing.max_speakers
+        )
         whisperx.assign_word_speakers(turns, found)
 
     def _diarize_with(self) -> DiarizationPipeline | str:
         if self._diarizer is None:
+            name = self._job.hearing.diarization_model
             try:
                 # The token is the environment's HF_TOKEN: what stands in a job stands in a file.
-                self._diarizer = DiarizationPipeline(
-                    self._job.hearing.diarization_model, device=self._whisper.device
-                )
-            except Exception as error:  # noqa: BLE001 - the hub, the file, the pipeline: all theirs
-                self._diarizer = _GATED.format(_first(error))
+                self._diarizer = DiarizationPipeline(name, device=self._device)
+            except Exception as error:
+                # The hub's, the file's, the pipeline's: all theirs.
+                if is_out_of_memory(error):
+                    raise
+                is_ours = name is not None and Path(name).is_absolute()
+                self._diarizer = (_NO_SPEAKERS if is_ours else _GATED).format(_first(error))
                 self._log(self._diarizer)
         return self._diarizer
 
 
+def _spoken(tag: str | None) -> str | None:
+    """A language as whisper calls it; None where it is to be detected."""
+    language = (tag or DETECT).split("-")[0].lower()
+    return None if language == DETECT else language
+
+
 def _load(clip: Clip) -> Any:
+    """The samples as whisperx.load_audio gives them, in a third of its memory at 11 hours."""
     try:
-        audio = whisperx.load_audio(clip.file)
-    except RuntimeError as error:
-        raise SourceBroken(
-            f"{clip.video_id}: its audio cannot be read ({str(error).strip()[-200:]})"
-        ) from error
+        with wave.open(clip.file) as sound:
+            kind = (sound.getframerate(), sound.getnchannels(), sound.getsampwidth())
+            if kind != (_RATE, 1, 2):
+                raise SourceBroken(
+                    f"{clip.video_id}: its audio is no WAV of 16 kHz, 16 bits, one channel"
+                )
+            audio = _samples(sound)
+    except (OSError, EOFError, wave.Error) as error:
+        raise SourceBroken(f"{clip.video_id}: its audio cannot be read ({error})") from error
     if not len(audio):
         raise SourceBroken(f"{clip.video_id}: its audio is 0 seconds long")
-    return audio
+    return audio.numpy()
+
+
+def _samples(sound: wave.Wave_read) -> torch.Tensor:
+    samples, num_read = torch.empty(sound.getnframes()), 0
+    while block := sound.readframes(_BLOCK):
+        part = torch.frombuffer(bytearray(block), dtype=torch.int16)
+        samples[num_read : num_read + len(part)] = part
+        num_read += len(part)
+    return samples[:num_read].div_(_SCALE)
 
 
 def _segment(segment: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+DETECT = "detect"  # in a language's place
 VERSION = 1  # raise it when the same audio must be recognized anew from now on
 
 
@@ -19,7 +20,7 @@ class Clip:
     file: str
     out: str
     language: str | None = None
-    """As whisper calls it (en, pt); None where it is to be detected."""
+    """A tag (en, pt-BR); None where it is to be detected."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Hearing:
     beam_size: int = 5
     """How many continuations are followed; 1 is the fastest."""
     voice_activity: Literal["pyannote", "silero"] = "pyannote"
+    language: str | None = None
+    """That is spoken in all clips, or `detect`; None for what each says of itself."""
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,8 @@ class Job:
         said = json.loads(path.read_text(encoding="utf-8"))
         clips = tuple(Clip(**clip) for clip in said.pop("clips"))
         return cls(clips, Hearing(**said.pop("hearing")), **said)
+
+
+def loaded(job_file: Path) -> Path:
+    """What a recognizer leaves beside its job once its model is loaded, before the first clip."""
+    return job_file.with_suffix(".loaded")

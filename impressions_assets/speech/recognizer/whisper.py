@@ -13,6 +13,8 @@ from impressions_assets.speech.recognizer.job import Job
 
 Region = tuple[float, float]
 
+_FULL = ("out of memory", "can't allocate memory", "alloc_failed")  # CTranslate2, torch, cuBLAS
+
 
 class Whisper:
     """The speech model of a job, on the device where it fits."""
@@ -47,7 +49,7 @@ class Whisper:
                 found = self._model.transcribe(
                     audio, batch_size=self._batch_size, language=language
                 )
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 self._use_less(error)
@@ -67,8 +69,10 @@ class Whisper:
                 vad_method=job.hearing.voice_activity,
                 threads=job.threads,
             )
-        except (RuntimeError, ValueError, OSError) as error:
-            if is_out_of_memory(error) and self._may_go_to_cpu():
+        except (RuntimeError, ValueError, OSError, MemoryError) as error:
+            if is_out_of_memory(error):
+                if not self._may_go_to_cpu():
+                    raise self._too_large(f"the speech model {job.hearing.model!r}") from error
                 self._go_to_cpu()
                 return
             raise RecognitionError(
@@ -94,18 +98,26 @@ class Whisper:
 
         vad.merge_chunks = listening
 
-    def _use_less(self, error: RuntimeError) -> None:
+    def _use_less(self, error: BaseException) -> None:
         torch.cuda.empty_cache()
         if self._batch_size > 1:
             self._batch_size //= 2
-            self._log(f"the GPU's memory is full: going on with {self._batch_size} windows at once")
+            self._log(f"{self._memory} is full: going on with {self._batch_size} windows at once")
         elif self._may_go_to_cpu():
             self._go_to_cpu()
         else:
-            raise RecognitionError(
-                "the GPU's memory does not even hold one window of 30 seconds: take a smaller"
-                " model, `compute_type: int8`, or allow the CPU with `cpu_when_full: true`"
-            ) from error
+            raise self._too_large("a single window of 30 seconds") from error
+
+    @property
+    def _memory(self) -> str:
+        return "the GPU's memory" if self.device == "cuda" else "this machine's memory"
+
+    def _too_large(self, what: str) -> RecognitionError:
+        cpu = ", or allow the CPU with `cpu_when_full: true`" if self.device == "cuda" else ""
+        return RecognitionError(
+            f"{what} does not fit into {self._memory}: take a smaller model, or"
+            f" `compute_type: int8`{cpu}"
+        )
 
     def _may_go_to_cpu(self) -> bool:
         return self._job.cpu_when_full and self.device == "cuda"
@@ -121,8 +133,10 @@ class Whisper:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the memory of a GPU is full: torch has a class for it, CTranslate2 only words."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in str(error).lower()
+    """Whether memory is full: torch has a class for a GPU's, others only words."""
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        return True
+    return any(words in str(error).lower() for words in _FULL)
 
 
 def _device_of(job: Job) -> str:

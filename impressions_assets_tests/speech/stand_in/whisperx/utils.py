@@ -1,3 +1,3 @@
 """The languages of the stand-in."""
 
-LANGUAGES = {"en": "english", "de": "german"}
+LANGUAGES = {"en": "english", "de": "german", "pt": "portuguese"}
