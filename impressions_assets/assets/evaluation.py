@@ -137,7 +137,9 @@ def _found(
             out=str(folder / FOUND),
         )
         request.save(folder / "assess.json")
-        children.run(context, "impressions_assets.gpt.assess", folder / "assess.json")
+        with impressions.cards(request.device, context.log.info) as shown:
+            assess = folder / "assess.json"
+            children.run(context, "impressions_assets.gpt.assess", assess, shown)
         found = Assessment.load(folder / FOUND)
         facts = {
             "checkpoint_version": model.version,

@@ -70,6 +70,9 @@ def test_a_training_is_shown_the_gpus_that_it_holds(
     assert train(house, talks, device="cpu", seed=2).ok
     trained = [given for module, given in ChildrenHere.given if module.endswith("train")]
     assert trained == [{"CUDA_VISIBLE_DEVICES": shown}, {}]
+    ChildrenHere.given.clear()
+    assert house.model(talks, "evaluation", "samples").ok
+    assert [given for _, given in ChildrenHere.given] == [{"CUDA_VISIBLE_DEVICES": "3"}] * 2
 
 
 def test_its_version_knows_its_shards_its_tokenizer_and_its_settings(
