@@ -27,7 +27,7 @@ from impressions_assets.errors import (
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.audio import check_ffmpeg, write_wav
 from impressions_assets.sources.sounds import Sounds
-from impressions_assets.sources.source import Source
+from impressions_assets.sources.source import Log, Source
 from impressions_assets.speech.heard import Heard
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job, loaded
 from impressions_assets.storage.attempts import attempts, settle
@@ -44,7 +44,6 @@ _HEARD = "heard.wav"
 _LOOK_SECONDS = 1.0
 
 RunChild = Callable[[Path], None]
-Log = Callable[[str], None]
 
 
 def hearing_of(settings: SpeechSettings) -> Hearing:
@@ -235,7 +234,7 @@ class Recognizer:
             place = folder / f"{number}"
             place.mkdir()
             try:
-                seconds = self._sound(video, place)
+                seconds = self._sound(video, place, log)
             except SourcePaused as error:  # nothing is said of it and of those that follow
                 log(str(error))
                 return
@@ -252,10 +251,10 @@ class Recognizer:
             wav, out = str(place / _HEARD), str(place / "recognized.json")
             yield Clip(video.video_id, wav, out, video.language or None)
 
-    def _sound(self, video: Video, place: Path) -> float:
+    def _sound(self, video: Video, place: Path, log: Log) -> float:
         sounds = Sounds(self.home)
         kept = sounds.fetch(video.video_id, place)
-        file = kept or self._from_source(video, place)
+        file = kept or self._from_source(video, place, log)
         seconds = write_wav(file, place / _HEARD, video.video_id)
         if file.parent == place:  # it was fetched
             if self.settings.keep_audio and not kept:
@@ -263,9 +262,9 @@ class Recognizer:
             os.unlink(file)
         return seconds
 
-    def _from_source(self, video: Video, place: Path) -> Path:
+    def _from_source(self, video: Video, place: Path, log: Log) -> Path:
         ours = [source for source in self.sources if source.kind == video.source]
-        found = (source.sound(video, place) for source in ours)
+        found = (source.sound(video, place, log) for source in ours)
         file = next((file for file in found if file), None)
         if file is None:
             raise SourceMissing(

@@ -27,6 +27,7 @@ from impressions_assets.sources.info_json import Info, read_info, video_of
 from impressions_assets.sources.media_files import file_beside
 from impressions_assets.sources.remembered import Look, Remembered, mark_of
 from impressions_assets.sources.source import (
+    Log,
     Source,
     checked,
     read_inside,
@@ -91,7 +92,7 @@ class ArchiveSource(Source):
             self.folder, [track.location for track in video.tracks], key_frames.SUFFIXES
         )
 
-    def sound(self, video: Video, folder: Path) -> Path | None:
+    def sound(self, video: Video, folder: Path, log: Log) -> Path | None:
         """The sound or the video, when yt-dlp left it beside the info.json."""
         return file_beside(self.folder, self._locations(video), audio.SUFFIXES)
 

@@ -14,6 +14,7 @@ from impressions_assets.errors import SourceBroken, SourceMissing
 from impressions_assets.rows import Failed, Track, Video
 
 T = TypeVar("T")
+Log = Callable[[str], None]
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
@@ -74,11 +75,11 @@ class Source(Protocol):
         """The file of the video itself, where one is at hand."""
         return None
 
-    def sound(self, video: Video, folder: Path) -> Path | None:
+    def sound(self, video: Video, folder: Path, log: Log) -> Path | None:
         """A file that holds what is said in the video: one at hand, or fetched into `folder`.
 
-        None where there is none. Raises what `offer` raises, SourceBroken where nothing can be
-        heard, StorageError when the disk is full.
+        `log` is told how far a download is. None where there is none. Raises what `offer` raises,
+        SourceBroken where nothing can be heard, StorageError when the disk is full.
         """
         return self.video_file(video)
 

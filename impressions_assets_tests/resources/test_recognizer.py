@@ -13,6 +13,7 @@ from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import StorageError
 from impressions_assets.resources.recognizer import Kept, Recognizer
 from impressions_assets.rows import Video
+from impressions_assets.sources.source import Log
 from impressions_assets.speech.recognizer.job import Clip, Job
 from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.forgetting import bury, remove_rows
@@ -31,8 +32,9 @@ class Fetches:
     def __init__(self) -> None:
         self.times = 0
 
-    def sound(self, video: Video, folder: Path) -> Path:
+    def sound(self, video: Video, folder: Path, log: Log) -> Path:
         self.times += 1
+        log(f"{video.video_id}: all of it")
         file = folder / "sound.wav"
         tone = ["-f", "lavfi", "-i", "sine=440:sample_rate=44100:duration=1"]
         subprocess.run(["ffmpeg", "-v", "error", *tone, str(file)], check=True)
@@ -41,7 +43,7 @@ class Fetches:
 
 def hear(home: Home, folder: Path, source: Fetches, **settings: object) -> list[str]:
     """Recognize the video; returns what lay in its folder while it was heard."""
-    seen = []
+    seen, before = [], source.times
 
     def run(job_file: Path) -> None:
         (clip,) = Job.load(job_file).clips
@@ -50,7 +52,11 @@ def hear(home: Home, folder: Path, source: Fetches, **settings: object) -> list[
 
     speech = SpeechSettings.model_validate({"use": "whisperx", **settings})
     folder.mkdir()
-    Recognizer(home, "talks", speech, [source], "").recognize([VIDEO], folder, run, print)  # type: ignore[list-item]
+    lines: list[str] = []
+    recognizer = Recognizer(home, "talks", speech, [source], "")  # type: ignore[list-item]
+    recognizer.recognize([VIDEO], folder, run, lines.append)
+    told = ["v: all of it"] if source.times > before else []
+    assert lines == [*told, "v: 0.0 minutes of sound"]
     return seen
 
 
@@ -96,11 +102,11 @@ class Fills:
     def __init__(self, full_at: str) -> None:
         self.full_at = full_at
 
-    def sound(self, video: Video, folder: Path) -> Path:
+    def sound(self, video: Video, folder: Path, log: Log) -> Path:
         if video.video_id == self.full_at:
             (folder / "sound.wav.part").write_bytes(b"half of it")
             raise StorageError(f"{video.video_id}: the disk is full")
-        return Fetches().sound(video, folder)
+        return Fetches().sound(video, folder, log)
 
 
 @pytest.mark.parametrize(("full_at", "heard"), [("v2", ["v0", "v1"]), ("v0", [])])

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import wave
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -70,16 +71,16 @@ def test_an_archive_has_the_sound_beside_the_info_json(tmp_path):
     archive = Archive(tmp_path / "archive").add("aaaaaaaaaaa")
     (video,) = ArchiveSource(archive.folder).list_videos()
     source = ArchiveSource(archive.folder)
-    assert source.sound(video, tmp_path) is None
+    assert source.sound(video, tmp_path, print) is None
     info = next(archive.folder.rglob("*.info.json"))
     sound = info.with_name(info.name.replace(".info.json", ".m4a"))
     sound.touch()
-    assert source.sound(video, tmp_path) == sound
+    assert source.sound(video, tmp_path, print) == sound
     for captions in archive.folder.rglob("*.vtt"):
         captions.unlink()
     (bare,) = ArchiveSource(archive.folder).list_videos()
     assert bare.tracks == ()
-    assert ArchiveSource(archive.folder).sound(bare, tmp_path) == sound
+    assert ArchiveSource(archive.folder).sound(bare, tmp_path, print) == sound
 
 
 def youtube_pages(home):
@@ -88,11 +89,8 @@ def youtube_pages(home):
 
 @pytest.fixture
 def client(home):
-    lines = []
     pages = youtube_pages(home)
-    found = AudioClient(pages, Way(), log=lines.append)
-    found.lines = lines
-    yield found
+    yield AudioClient(pages, Way())
     pages.close()
 
 
@@ -113,11 +111,11 @@ def test_the_sound_of_a_page_is_fetched(tmp_path, client):
     clip = tone(tmp_path / "clip.wav", 5.0).read_bytes()
     page = '<html><title>Talk</title><audio src="/clip.wav"></audio></html>'
     (tmp_path / "talk.html").write_text(page)
-    server = Loopback(Pages, root=tmp_path)
+    server, lines = Loopback(Pages, root=tmp_path), []
     with server.running():
-        file = client.fetch("video v", f"{server.url}/talk.html", tmp_path / "got")
+        file = client.fetch("video v", f"{server.url}/talk.html", tmp_path / "got", lines.append)
     assert file.read_bytes() == clip
-    assert client.lines[-1].startswith("video v: 100% of 0.4 MB")
+    assert lines[-1].startswith("video v: 100% of 0.4 MB")
 
 
 @needs_ffmpeg
@@ -130,7 +128,7 @@ def test_a_disk_that_fills_during_a_download_is_no_fault_of_the_video(tmp_path, 
     (got / "sound.wav.part").symlink_to("/dev/full")
     server = Loopback(Pages, root=tmp_path)
     with server.running(), pytest.raises(StorageError, match="^video v: the disk is full"):
-        client.fetch("video v", f"{server.url}/talk.html", got)
+        client.fetch("video v", f"{server.url}/talk.html", got, print)
 
 
 @needs_ffmpeg
@@ -141,13 +139,56 @@ def test_the_sound_of_a_video_is_asked_where_its_pages_are(tmp_path, home):
         clip = youtube.world.upload(youtube.world.open_channel("talks"), "Talk", sound=sound)
         pages, way = youtube_pages(home), Way(base_url=youtube.url)
         link = f"https://www.youtube.com/watch?v={clip.video_id}"
-        file = AudioClient(pages, way).fetch("video v", link, tmp_path / "got")
+        file = AudioClient(pages, way).fetch("video v", link, tmp_path / "got", print)
         pages.close()
         assert len(youtube.asked("/videoplayback")) == 1
     assert write_wav(file, tmp_path / "a.wav", "v") == pytest.approx(2.0, abs=0.1)
 
 
+class Asked(Pages):
+    """Notes what it is asked for, with the cookies."""
+
+    asked: list[tuple[str, str]]
+
+    def do_GET(self):
+        self.path = urlsplit(self.path).path  # who asks a proxy names the server, too
+        self.asked.append((self.path, self.headers.get("Cookie", "")))
+        super().do_GET()
+
+
+@needs_ffmpeg
+def test_sound_goes_by_the_proxy_with_the_cookies_and_no_faster_than_is_allowed(tmp_path, home):
+    (tmp_path / "talk.html").write_text('<title>Talk</title><audio src="/clip.wav"></audio>')
+    tone(tmp_path / "clip.wav", 5.0)
+    cookies = tmp_path / "cookies.txt"
+    line = "\t".join(["talks.invalid", "FALSE", "/", "FALSE", "0", "SID", "mine"])
+    cookies.write_text(f"# Netscape HTTP Cookie File\n{line}\n")
+    proxy = Loopback(Asked, root=tmp_path, asked=[])
+    pages, way = youtube_pages(home), Way(proxy=proxy.url, cookies_file=cookies)
+    client = AudioClient(pages, way, bytes_per_second=1_000_000, pause_seconds=0.01)
+    with proxy.running():
+        file = client.fetch("v", "http://talks.invalid/talk.html", tmp_path / "got", print)
+    pages.close()
+    assert file.read_bytes() == (tmp_path / "clip.wav").read_bytes()
+    asked = proxy.RequestHandlerClass.asked
+    assert {path for path, _ in asked} == {"/talk.html", "/clip.wav"}
+    assert {cookie for _, cookie in asked} == {"SID=mine"}
+    with client._client(tmp_path, print) as made:
+        assert (made.params["ratelimit"], made.params["sleep_interval_requests"]) == (1e6, 0.01)
+
+
+def test_sound_is_fetched_alone_where_it_can_be_had_alone(tmp_path, client):
+    with client._client(tmp_path, print) as made:
+        chosen = made.build_format_selector(made.params["format"])
+    offered = [
+        {"format_id": "both", "vcodec": "h264", "acodec": "aac", "ext": "mp4", "url": "u"},
+        {"format_id": "alone", "vcodec": "none", "acodec": "opus", "ext": "webm", "url": "u"},
+    ]
+    context = {"formats": offered, "incomplete_formats": False, "has_merged_format": True}
+    assert [one["format_id"] for one in chosen(context)] == ["alone"]
+
+
 def test_a_page_that_is_not_there_is_told(tmp_path, client):
     server = Loopback(Pages, root=tmp_path)
     with server.running(), pytest.raises(SourceMissing, match="^v: "):
-        client.fetch("v", f"{server.url}/talk.html", tmp_path)
+        client.fetch("v", f"{server.url}/talk.html", tmp_path, print)

@@ -13,11 +13,10 @@ from yt_dlp import YoutubeDL
 from yt_dlp.utils import YoutubeDLError
 
 from impressions_assets.errors import SourceBroken, StorageError
+from impressions_assets.sources.source import Log
 from impressions_assets.sources.youtube.cookies import cookies_in
 from impressions_assets.sources.youtube.session import Way
 from impressions_assets.sources.youtube.ytdlp import YtDlp, at, causes_of
-
-Log = Callable[[str], None]
 
 _FORMAT = "bestaudio/best"
 _TOLD_EVERY = 0.25  # of a download
@@ -33,7 +32,6 @@ class AudioClient:
         *,
         bytes_per_second: int | None = None,
         pause_seconds: float = 0.0,
-        log: Log = lambda line: None,
     ) -> None:
         """Connect to nothing yet.
 
@@ -42,23 +40,22 @@ class AudioClient:
             way: the proxy and the cookies.
             bytes_per_second: how fast at most; None for no limit.
             pause_seconds: before each request.
-            log: told how far a download is.
         """
-        self._pages, self._way, self._log = pages, way, log
+        self._pages, self._way = pages, way
         self._limits: dict[str, Any] = {
             "ratelimit": bytes_per_second,
             "sleep_interval_requests": pause_seconds,
         }
 
-    def fetch(self, what: str, url: str, folder: Path) -> Path:
-        """Download the sound of a page's video into a folder.
+    def fetch(self, what: str, url: str, folder: Path, log: Log) -> Path:
+        """Download the sound of a page's video into a folder; `log` is told how far that is.
 
         Raises:
             Blocked, SourceMissing, SourceUnreachable: as for YouTube's pages.
             SourceBroken: the page holds nothing that can be heard.
             StorageError: the disk is full.
         """
-        with self._pages.asking(what), self._client(what, folder) as client:
+        with self._pages.asking(what), self._client(folder, _progress(what, log)) as client:
             try:
                 info = client.extract_info(url)
             except (YoutubeDLError, OSError) as error:
@@ -72,7 +69,7 @@ class AudioClient:
             raise SourceBroken(f"{what}: there is nothing on its page that can be heard")
         return files[0]
 
-    def _client(self, what: str, folder: Path) -> YoutubeDL:
+    def _client(self, folder: Path, hook: Callable[[Mapping[str, Any]], None]) -> YoutubeDL:
         options: dict[str, Any] = {
             "format": _FORMAT,
             "outtmpl": str(folder / "sound.%(ext)s"),
@@ -83,7 +80,7 @@ class AudioClient:
             "cachedir": False,
             "noplaylist": True,
             "socket_timeout": self._way.timeout_seconds,
-            "progress_hooks": [_progress(what, self._log)],
+            "progress_hooks": [hook],
             **{name: value for name, value in self._limits.items() if value},
         }
         if proxy := self._way.proxy_config:

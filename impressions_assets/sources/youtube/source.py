@@ -13,7 +13,7 @@ import msgspec
 from impressions_assets.channels.youtube_links import YouTubeLink
 from impressions_assets.errors import SourceBroken, SourceError, SourceMissing
 from impressions_assets.rows import Failed, Status, Track, Video
-from impressions_assets.sources.source import Forecast, Source
+from impressions_assets.sources.source import Forecast, Log, Source
 from impressions_assets.sources.youtube.feed import Feed
 from impressions_assets.sources.youtube.lister import Lister, Place, Told, place_by_id
 from impressions_assets.sources.youtube.memory import KeptVideo, Memory, State, listing_capture
@@ -44,8 +44,8 @@ class Captions(Protocol):
 class Sounds(Protocol):
     """What fetches the sound of a page's video."""
 
-    def fetch(self, what: str, url: str, folder: Path) -> Path:
-        """Download it into a folder."""
+    def fetch(self, what: str, url: str, folder: Path, log: Log) -> Path:
+        """Download it into a folder; `log` is told how far that is."""
 
 
 class YouTubeSource(Source):
@@ -157,11 +157,11 @@ class YouTubeSource(Source):
         """Tracks of a video that one can fetch."""
         return self._captions.offer(video.video_id)
 
-    def sound(self, video: Video, folder: Path) -> Path | None:
+    def sound(self, video: Video, folder: Path, log: Log) -> Path | None:
         """The sound of a video, fetched into a folder."""
         if self._sounds is None:
             return None
-        return self._sounds.fetch(f"video {video.video_id}", video.url, folder)
+        return self._sounds.fetch(f"video {video.video_id}", video.url, folder, log)
 
     def fetch(self, video: Video, track: Track) -> bytes:
         """Bytes of a track."""
