@@ -177,6 +177,24 @@ def test_samples_are_heard_as_they_are_and_nothing_else_is_taken_for_them(
             hearing._load(clip)
 
 
+def test_a_model_of_english_alone_hears_english_and_notes_it(whisperx: ModuleType) -> None:
+    whisperx.windows_that_fit["cuda"] = 8
+    whisperx.multilingual.append(False)
+    for language, noted in (("de", ["heard as English: the model knows no german"]), ("en", [])):
+        found, _ = hear(language, hearing=Hearing(diarize=False))
+        assert found["language"] == "en"
+        assert [note for note in found["notes"] if "the model knows" in note] == noted
+    assert {language for *_, language in whisperx.asked} == {"en"}
+
+
+def test_where_somebody_speaks_is_told_once_whatever_was_tried(whisperx: ModuleType) -> None:
+    whisperx.windows_that_fit["cuda"] = 4
+    whisperx.heard_at.append((0.50049, 1.0))
+    found, _ = hear()
+    assert len(whisperx.asked) == 2
+    assert found["speech"] == [(0.5, 1.0)]
+
+
 def test_music_in_which_nobody_speaks_is_told_as_silence(whisperx: ModuleType) -> None:
     whisperx.windows_that_fit["cuda"] = 8
     whisperx.segments.clear()

@@ -40,6 +40,11 @@ def test_what_a_window_cut_in_the_middle_of_a_sentence_is_one_sentence():
     assert found.language == "en"
 
 
+def test_windows_that_came_in_another_order_are_read_in_time():
+    found = heard(timed("and ends.", 1.5), timed("It begins", 0.0))
+    assert [s.text for s in found.segments] == ["It begins and ends."]
+
+
 def test_a_sentence_ends_where_another_one_speaks():
     found = heard(timed("What is it", 0.0, "A"), timed("A word.", 1.5, "B"), names=["Ada", "Bob"])
     assert [(s.speaker, s.text) for s in found.segments] == [

@@ -15,6 +15,8 @@ asked: list[tuple[str, int, str | None]] = []  # device, windows at once, langua
 
 aligns: list[str] = []
 tells: list[str] | None = None  # None, where the hub refuses it
+multilingual = [True]
+heard_at: list[tuple[float, float]] = []
 too_large: list[str] = []  # devices that do not even hold the model
 
 torch.cuda.is_available = lambda: True
@@ -29,11 +31,12 @@ def load_model(name: str, device: str, **settings: Any) -> Any:
 class _Model:
     def __init__(self, device: str) -> None:
         self._device = device
-        self.model = SimpleNamespace(model=SimpleNamespace(is_multilingual=True))
-        self.vad_model = SimpleNamespace(merge_chunks=lambda *args, **kwargs: [])
+        self.model = SimpleNamespace(model=SimpleNamespace(is_multilingual=multilingual[-1]))
+        self.vad_model = SimpleNamespace(merge_chunks=lambda audio: [{"segments": heard_at}])
 
     def transcribe(self, audio: Any, batch_size: int, language: str | None) -> dict[str, Any]:
         asked.append((self._device, batch_size, language))
+        self.vad_model.merge_chunks(audio)
         if batch_size > windows_that_fit[self._device]:
             raise RuntimeError("CUDA failed with error out of memory")
         return {"language": language or "en", "segments": [dict(said) for said in segments]}
