@@ -11,13 +11,14 @@ import pytest
 
 from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import StorageError
-from impressions_assets.resources.recognizer import Kept, Recognizer
+from impressions_assets.resources.recognizer import Kept, Recognizer, batches_of, environment_of
 from impressions_assets.rows import Video
 from impressions_assets.sources.source import Log
 from impressions_assets.speech.recognizer.job import Clip, Job
 from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.forgetting import bury, remove_rows
 from impressions_assets.storage.home import Home
+from impressions_assets.storage.tables import Entry
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
@@ -157,3 +158,39 @@ def test_storage_that_is_away_for_a_while_costs_nothing_of_what_is_recognized(
     assert sorted(name for names in heard.tries[1:] for name in names) == ["a", "b"]
     assert kept.video_ids == {"a", "b"}
     assert lines == ["what was recognized is yet to be kept: no answer"]
+
+
+class Broken(Fetches):
+    """Fetches what nobody can hear."""
+
+    def sound(self, video: Video, folder: Path, log: Log) -> Path:
+        file = folder / "sound.wav"
+        file.write_bytes(b"no sound")
+        return file
+
+
+def test_a_video_that_cannot_be_heard_waits_until_something_of_it_is_another(
+    home: Home, tmp_path: Path
+) -> None:
+    home.table("videos").put("talks", [Entry(VIDEO)])
+    speech = SpeechSettings(use="whisperx")
+
+    def recognizer(access: str, **settings: object) -> Recognizer:
+        set_so = speech.model_copy(update=settings)
+        return Recognizer(home, "talks", set_so, [Broken()], access)  # type: ignore[list-item]
+
+    recognizer("one way").recognize([VIDEO], tmp_path, lambda job_file: None, print)
+    others = recognizer("another"), recognizer("one way", model="b")
+    due = [bool(tried.due(["v"])) for tried in (recognizer("one way"), *others)]
+    assert due == [False, True, True]
+
+
+def test_a_token_is_given_where_there_is_one(tmp_path: Path) -> None:
+    alone = {"PYTHONPATH": str(tmp_path)}
+    assert environment_of("", tmp_path) == alone
+    assert environment_of("mine", tmp_path) == {**alone, "HF_TOKEN": "mine"}
+
+
+def test_a_batch_of_short_videos_is_not_without_end() -> None:
+    videos = [Video(video_id=f"v{n}", source="s", duration_seconds=1.0) for n in range(60)]
+    assert [len(batch) for batch in batches_of(videos)] == [50, 10]
