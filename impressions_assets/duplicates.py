@@ -7,10 +7,12 @@ knowledge; it is recomputed whenever it is asked for, so a video that leaves giv
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from impressions_assets.channels.channels_yaml import read_channels
 from impressions_assets.channels.stages import DocumentSettings
+from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Home
 from impressions_assets.text.duplicates import Duplicate, Text, bands_of, duplicates_of
 from impressions_assets.text.signatures import Signatures, signatures_in, similarities
@@ -23,6 +25,13 @@ class Elsewhere(NamedTuple):
     channel: str
     other_id: str
     similarity: float
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What was found elsewhere, and for which documents of the channel."""
+
+    made_from: str = ""
+    found: tuple[Elsewhere, ...] = ()
 
 
 def duplicates_in(home: Home, channel: str, threshold: float) -> dict[str, Duplicate]:
@@ -56,6 +65,30 @@ def duplicates_elsewhere(home: Home, channel: str, threshold: float) -> list[Els
             if shared >= threshold and ours[number][0] != video_id:
                 found.add(Elsewhere(ours[number][0], other, video_id, float(shared)))
     return sorted(found)
+
+
+def told_elsewhere(home: Home, channel: str, threshold: float) -> list[Elsewhere]:
+    """What `duplicates_elsewhere` found when the channel changed last.
+
+    To look again means to read a file of each channel there is: among a thousand, 3,000 requests
+    of a bucket in each refresh of each channel. Whoever says it later is told of the earlier one.
+    """
+    made_from = digest_of(home.table("documents").data_version(channel), threshold)
+    place = f"elsewhere/{channel}.json"
+    before = _told(home.store.read_text(place))
+    if before.made_from == made_from:
+        return list(before.found)
+    found = duplicates_elsewhere(home, channel, threshold)
+    told = Told(made_from=made_from, found=tuple(found))
+    home.store.write_text(place, msgspec.json.encode(told).decode())
+    return found
+
+
+def _told(text: str | None) -> Told:
+    try:
+        return msgspec.json.decode(text or "{}", type=Told)
+    except msgspec.DecodeError:  # it can be made again at any time
+        return Told()
 
 
 def threshold_of(home: Home, channel: str) -> float:

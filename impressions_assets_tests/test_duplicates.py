@@ -1,6 +1,11 @@
 """Duplicates of stored documents, within a channel and across channels."""
 
-from impressions_assets.duplicates import Elsewhere, duplicates_elsewhere, duplicates_in
+from impressions_assets.duplicates import (
+    Elsewhere,
+    duplicates_elsewhere,
+    duplicates_in,
+    told_elsewhere,
+)
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Document, Video
 from impressions_assets.storage.home import Home
@@ -50,3 +55,24 @@ def test_a_document_without_words_is_said_nowhere(home: Home) -> None:
     for channel in ("a", "b"):
         put(home, channel, f"empty-{channel}", [])
     assert duplicates_elsewhere(home, "a", 0.8) == []
+
+
+def test_other_channels_are_read_again_when_this_one_changed(home: Home) -> None:
+    put(home, "b", "copy", talk(1))
+    put(home, "a", "talk", talk(1))
+    told = told_elsewhere(home, "a", 0.8)
+    assert [one[:3] for one in told] == [("talk", "b", "copy")]
+    put(home, "c", "late", talk(1))
+    assert told_elsewhere(home, "a", 0.8) == told
+    assert [one.channel for one in told_elsewhere(home, "c", 0.8)] == ["a", "b"]
+    assert told_elsewhere(home, "a", 1.01) == []
+    put(home, "a", "more", talk(2))
+    assert [one.channel for one in told_elsewhere(home, "a", 0.8)] == ["b", "c"]
+
+
+def test_what_was_told_and_is_damaged_is_found_anew(home: Home) -> None:
+    put(home, "b", "copy", talk(1))
+    put(home, "a", "talk", talk(1))
+    told = told_elsewhere(home, "a", 0.8)
+    home.store.write_text("elsewhere/a.json", "{")
+    assert told_elsewhere(home, "a", 0.8) == told

@@ -5,7 +5,7 @@ Does not belong here: what an asset does.
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import msgspec
 from impressions_assets.automation import upstream_content_changed
 from impressions_assets.errors import ImpressionsError, SourcePaused
 from impressions_assets.partitions import channel_partitions
+from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import Report
 from impressions_assets.storage.standing import allowances, standing_of
@@ -109,16 +110,19 @@ def outs_of(asset: str, checks: Mapping[str, str]) -> dict[str, dg.Out]:
 
 
 def translated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn our errors into Dagster's, once: the message is the user's, and says if trying helps."""
+    """Turn our errors into Dagster's, once: the message is the user's, and says if trying helps.
+
+    The function is a step of a run, for which one look at each table is enough.
+    """
 
     @wraps(function)
     def body(*args: Any, **kwargs: Any) -> Any:
-        with _translating():
+        with _translating(), _looking_once(**kwargs):
             return function(*args, **kwargs)
 
     @wraps(function)
     def stream(*args: Any, **kwargs: Any) -> Any:
-        with _translating():
+        with _translating(), _looking_once(**kwargs):
             yield from function(*args, **kwargs)
 
     return stream if isgeneratorfunction(function) else body
@@ -132,6 +136,12 @@ def _translating() -> Iterator[None]:
         # A paused source is asked again at its time, by a sensor: no earlier retry can help.
         may_retry = error.retry and not isinstance(error, SourcePaused)
         raise dg.Failure(str(error), allow_retries=may_retry) from error
+
+
+@contextmanager
+def _looking_once(impressions: Impressions | None = None, **_: Any) -> Iterator[None]:
+    with impressions.home.looks.once() if impressions else nullcontext():
+        yield
 
 
 def passed(name: str, ok: bool, *, warn: bool = False, **facts: Any) -> dg.AssetCheckResult:

@@ -16,7 +16,7 @@ from impressions_assets.assets.declare import (
     passed,
 )
 from impressions_assets.channels.channel import Channel
-from impressions_assets.duplicates import duplicates_elsewhere, duplicates_in
+from impressions_assets.duplicates import duplicates_in, told_elsewhere
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import Stage, each, refresh
@@ -97,5 +97,5 @@ def _no_duplicates(home: Home, channel: Channel) -> dg.AssetCheckResult:
 
 
 def _nothing_said_elsewhere(home: Home, channel: Channel) -> dg.AssetCheckResult:
-    found = duplicates_elsewhere(home, channel.name, channel.documents.duplicate_similarity)
+    found = told_elsewhere(home, channel.name, channel.documents.duplicate_similarity)
     return listed("nothing_said_elsewhere", [d._asdict() for d in found], "documents")

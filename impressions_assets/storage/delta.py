@@ -1,10 +1,11 @@
 """A Delta table as a folder: opened, asked by SQL, written in atomic commits, kept in order.
 
-Nothing else knows Delta Lake. Every write is one "replace where": the rows of the named keys go,
-the given rows come, in one commit. It is tried without Delta's own retries, so that *any* commit
-since the handle's snapshot makes it fail; then we read anew and try again. Two writers can waste
-work, but neither can leave a row twice or undo what it did not see. A merge does the same, 30 times
-slower (1.5 s against 0.05 s for 3 of 10,000 rows: docs/decisions/0003-replace-where.md).
+Only `snapshot`, which asks, knows Delta Lake beside it. Every write is one "replace where": the
+rows of the named keys go, the given rows come, in one commit. It is tried without Delta's own
+retries, so that *any* commit since the handle's snapshot makes it fail; then we read anew and try
+again. Two writers can waste work, but neither can leave a row twice or undo what it did not see. A
+merge does the same, 30 times slower (1.5 s against 0.05 s for 3 of 10,000 rows:
+docs/decisions/0003-replace-where.md).
 """
 
 import contextlib
@@ -12,19 +13,19 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 from deltalake import (
     CommitProperties,
     DeltaTable,
-    QueryBuilder,
     WriterProperties,
     write_deltalake,
 )
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from impressions_assets.errors import ConfigError, StorageError
+from impressions_assets.storage.looks import Looks
+from impressions_assets.storage.snapshot import Snapshot
 
 _TRIES = 60
 _FAILURES = (DeltaError, OSError, pa.ArrowException)
@@ -38,7 +39,12 @@ class DeltaFolder:
     """The folder of one table, partitioned by `channel`, its rows named by `key`."""
 
     def __init__(
-        self, root: str, name: str, schema: pa.Schema, storage_options: Mapping[str, str] | None
+        self,
+        root: str,
+        name: str,
+        schema: pa.Schema,
+        storage_options: Mapping[str, str] | None,
+        looks: Looks,
     ) -> None:
         """Open lazily: the first write makes the table.
 
@@ -51,49 +57,39 @@ class DeltaFolder:
         self.has_written = False
         self._schema = schema
         self._options = dict(storage_options or {})
+        self._looks = looks
         self._handle: DeltaTable | None = None
+        self._no_version: int | None = None  # -1 once it was found that there is no table
+        self._snapshot: Snapshot | None = None
 
-    def open(self) -> DeltaTable | None:
-        """Return the handle at the newest version, or None when there is no table yet."""
-        with self.telling("reading"):
-            try:
-                if self._handle is None:
-                    self._handle = DeltaTable(self.uri, storage_options=self._options)
-                else:
-                    self._handle.update_incremental()
-            except TableNotFoundError:
-                return None
-        return self._handle
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest version; None when there is no table."""
+        handle = self._open()
+        if handle is None:
+            return None
+        if self._snapshot is None or self._snapshot.version != handle.version():
+            self._snapshot = Snapshot(handle)
+        return self._snapshot
 
-    def query(self) -> QueryBuilder | None:
-        """Return what answers SQL about `rows`, of one snapshot; None when there is no table."""
-        handle = self.open()
-        return None if handle is None else QueryBuilder().register("rows", handle)
-
-    def select(self, query: QueryBuilder, sql: str) -> pa.Table:
+    def select(self, snapshot: Snapshot, sql: str) -> pa.Table:
         """Return what a query finds."""
-        # Not `execute(sql).read_all()`: that holds the interpreter's lock while it waits for a
-        # bucket, and every other thread of the process with it.
+        try:
+            with self.telling("reading"):
+                return snapshot.select(sql)
+        except StorageError:  # its files may be vacuumed by now: as rows stand, if they do
+            newer = self.snapshot()
+            if newer is None or newer.version == snapshot.version:
+                raise
         with self.telling("reading"):
-            return pa.RecordBatchReader.from_stream(query.execute(sql)).read_all()
+            return newer.select(sql)
 
     def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Yield what a query of `rows` finds, some thousand rows at a time."""
-        query = self.query()
-        if query is None:
+        snapshot = self.snapshot()
+        if snapshot is None:
             return
         with self.telling("reading"):
-            yield from pa.RecordBatchReader.from_stream(query.execute(sql))
-
-    def files(self, channel: str) -> list[dict[str, Any]]:
-        """Return what the log says of the files that hold the channel's rows now."""
-        handle = self.open()
-        return [] if handle is None else _files(handle, channel)
-
-    def num_rows(self, channel: str) -> int:
-        """Return how many rows of the channel the files of the last snapshot hold."""
-        handle = self._handle
-        return 0 if handle is None else sum(f["num_records"] for f in _files(handle, channel))
+            yield from snapshot.stream(sql)
 
     def commit(
         self, channel: str, change: Callable[[], tuple[pa.Table | None, Sequence[str]]]
@@ -107,16 +103,16 @@ class DeltaFolder:
         """
         for tried in range(_TRIES):
             try:
-                handle = self.open() or self._create()
+                handle = self._open(anew=True) or self._create()
                 self._handle = handle
                 batch, gone = change()
                 _write(handle, channel, batch, gone)
                 self.has_written = True
             except CommitFailedError:
-                self._handle = None
+                self._forget()
                 time.sleep(random.uniform(0, min(1.0, 0.02 * 2**tried)))  # noqa: S311
             except _FAILURES as error:
-                self._handle = None
+                self._forget()
                 raise StorageError(
                     f"writing to table {self.name!r} at {self.uri} failed: {_plain(error)}. "
                     "Nothing of this batch was committed; mend the cause and run again"
@@ -133,7 +129,7 @@ class DeltaFolder:
 
         `num_rows` stand in the channel, and a file or a row group holds about `window` of them.
         """
-        handle = self.open()
+        handle = self._open()
         if handle is None:
             return False
         num_files = len(handle.file_uris(file_pruning_predicate=[("channel", "=", channel)]))
@@ -155,7 +151,7 @@ class DeltaFolder:
 
     def vacuum(self, older_than_hours: float) -> int:
         """Delete files that no current row needs; return how many."""
-        handle = self.open()
+        handle = self._open()
         if handle is None:
             return 0
         with self.telling("vacuuming"):
@@ -171,7 +167,7 @@ class DeltaFolder:
 
     def migrate(self) -> list[str]:
         """Add the columns and nested fields that the stored table lacks; return what changed."""
-        handle = self.open()
+        handle = self._open()
         if handle is None:
             return []
         stored = {field.name: field.type for field in pa.schema(handle.schema().to_arrow())}
@@ -180,7 +176,7 @@ class DeltaFolder:
             empty = self._schema.empty_table()
             with self.telling("adding columns to"):
                 write_deltalake(handle, empty, mode="append", schema_mode="merge")
-            self._handle = None
+            self._forget()
         return changed
 
     @contextlib.contextmanager
@@ -189,10 +185,34 @@ class DeltaFolder:
         try:
             yield
         except _FAILURES as error:
-            self._handle = None
+            self._forget()
             raise StorageError(
                 f"{doing} table {self.name!r} at {self.uri} failed: {_plain(error)}. Try again"
             ) from error
+
+    def _open(self, *, anew: bool = False) -> DeltaTable | None:
+        """Return the handle at the newest version, or None when there is no table yet."""
+        if self._looks.are_recent(self.name) and not anew:
+            return self._handle
+        version = self._handle.version() if self._handle else self._no_version
+        if version is None or self._looks.find_newer(self.name, version):
+            with self.telling("reading"):
+                self._update()
+        self._looks.note(self.name)
+        return self._handle
+
+    def _update(self) -> None:
+        try:
+            if self._handle is None:
+                self._handle = DeltaTable(self.uri, storage_options=self._options)
+            else:
+                self._handle.update_incremental()
+        except TableNotFoundError:
+            self._handle, self._no_version = None, -1
+
+    def _forget(self) -> None:
+        self._handle, self._no_version, self._snapshot = None, None, None
+        self._looks.forget(self.name)
 
     def _create(self) -> DeltaTable:
         return DeltaTable.create(
@@ -207,11 +227,6 @@ class DeltaFolder:
             },
             storage_options=self._options,
         )
-
-
-def _files(handle: DeltaTable, channel: str) -> list[dict[str, Any]]:
-    files: list[dict[str, Any]] = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
-    return [file for file in files if file["partition.channel"] == channel]
 
 
 def _write(handle: DeltaTable, channel: str, batch: pa.Table | None, gone: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from impressions_assets.errors import NewerSchema, NothingToDo, StorageError
 from impressions_assets.rows import PUBLISHED, Correction
 from impressions_assets.storage.arrow import schema_of
 from impressions_assets.storage.digests import digest_of, key_of
+from impressions_assets.storage.looks import Looks
 from impressions_assets.storage.store import Store, StoredFile
 from impressions_assets.storage.tables import Table
 
@@ -139,6 +140,7 @@ class Home:
         """
         self.root = root.rstrip("/")
         self.store = Store(self.root, file_options)
+        self.looks = Looks(self.store)
         self._storage_options = storage_options
         self._tables: dict[str, Table[Any]] = {}
         self._bring_up_to_date()
@@ -152,11 +154,13 @@ class Home:
                 ROW_TYPES[name],
                 row_key=_ROW_KEYS.get(name, lambda row: key_of(row.video_id)),
                 storage_options=self._storage_options,
+                looks=self.looks,
             )
         return self._tables[name]
 
     def forgotten(self) -> set[str]:
-        """Return the ids of the videos that nothing may be kept of."""
+        """Return the ids of the videos that nothing may be kept of, as of this moment."""
+        self.looks.forget("tombstones")
         return {row.video_id for row in self.table("tombstones").rows(SHARED)}
 
     # Sets of files

@@ -20,6 +20,7 @@ import pyarrow as pa
 from impressions_assets.storage.arrow import column_of, decode_rows, encode_rows, schema_of
 from impressions_assets.storage.delta import DeltaFolder, quoted
 from impressions_assets.storage.digests import Digests, digest_of, key_of
+from impressions_assets.storage.looks import Looks
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -54,6 +55,7 @@ class Table(Generic[R]):
         *,
         row_key: Callable[[R], str] = _key_of_row,
         storage_options: Mapping[str, str] | None = None,
+        looks: Looks | None = None,
     ) -> None:
         """Open lazily: a table that is not there yet reads as empty, and the first write makes it.
 
@@ -63,6 +65,7 @@ class Table(Generic[R]):
             row_type: a frozen msgspec Struct.
             row_key: the key of a row, unique within its channel.
             storage_options: credentials and endpoints, as `deltalake` takes them.
+            looks: of all tables of the root; without, each read looks for a newer version.
 
         Raises:
             ConfigError: no table can lie in such a place.
@@ -71,7 +74,7 @@ class Table(Generic[R]):
         self.row_type = row_type
         self._row_key = row_key
         self._schema = pa.schema([*_LEDGER, *schema_of(row_type)])
-        self._folder = DeltaFolder(root, name, self._schema, storage_options)
+        self._folder = DeltaFolder(root, name, self._schema, storage_options, looks or Looks())
         self.uri = self._folder.uri
         self._digests: tuple[object, dict[str, Digests]] = (None, {})  # of one channel and version
 
@@ -79,10 +82,10 @@ class Table(Generic[R]):
 
     def channels(self) -> list[str]:
         """Return the channels that have rows, retired ones included."""
-        query = self._folder.query()
-        if query is None:
+        snapshot = self._folder.snapshot()
+        if snapshot is None:
             return []
-        found = self._folder.select(query, "SELECT DISTINCT channel FROM rows")
+        found = self._folder.select(snapshot, "SELECT DISTINCT channel FROM rows")
         return sorted(found["channel"].to_pylist())
 
     def columns(self, channel: str, *names: str) -> list[tuple[Any, ...]]:
@@ -96,11 +99,11 @@ class Table(Generic[R]):
 
     def columns_of_all(self, *names: str) -> list[tuple[Any, ...]]:
         """Return the channel and some plain columns of all rows, in no order: one look for all."""
-        query = self._folder.query()
-        if query is None:
+        snapshot = self._folder.snapshot()
+        if snapshot is None:
             return []
         wanted = ", ".join(f'"{name}"' for name in ("channel", *names))
-        found = self._folder.select(query, f"SELECT {wanted} FROM rows")
+        found = self._folder.select(snapshot, f"SELECT {wanted} FROM rows")
         return list(zip(*(found[name].to_pylist() for name in ("channel", *names)), strict=True))
 
     def stream_of_all(self, *names: str) -> Iterator[tuple[list[Any], ...]]:
@@ -114,8 +117,8 @@ class Table(Generic[R]):
 
         They are read once per version of the table: every stage asks for those of its upstream.
         """
-        handle = self._folder.open()
-        asked = (channel, handle and handle.version())
+        snapshot = self._folder.snapshot()
+        asked = (channel, snapshot and snapshot.version)
         if self._digests[0] != asked:
             names = ["key", "input_digest", "output_digest"]
             found = self._read(channel, columns=names)
@@ -140,11 +143,11 @@ class Table(Generic[R]):
 
     def num_items(self, channel: str, name: str) -> int:
         """Return how many items a column of lists holds in all rows of a channel."""
-        query = self._folder.query()
-        if query is None:
+        snapshot = self._folder.snapshot()
+        if snapshot is None:
             return 0
         here = f"FROM rows WHERE channel = {quoted(channel)}"
-        found = self._folder.select(query, f'SELECT sum(array_length("{name}")) AS items {here}')
+        found = self._folder.select(snapshot, f'SELECT sum(array_length("{name}")) AS items {here}')
         return int(found["items"][0].as_py() or 0)
 
     def get(self, channel: str, key: str) -> R | None:
@@ -161,11 +164,11 @@ class Table(Generic[R]):
 
     def size_bytes(self, channel: str) -> int:
         """Return how much the channel's rows take, without older versions of them."""
-        return sum(int(file["size_bytes"]) for file in self._folder.files(channel))
+        return sum(int(file["size_bytes"]) for file in self._files(channel))
 
     def changed_at(self, channel: str) -> datetime | None:
         """Return when rows of the channel were written last, None when it has none."""
-        times = [int(file["modification_time"]) for file in self._folder.files(channel)]
+        times = [int(file["modification_time"]) for file in self._files(channel)]
         return datetime.fromtimestamp(max(times) / 1000, UTC) if times else None
 
     # Writing
@@ -222,37 +225,41 @@ class Table(Generic[R]):
 
     # Below: how
 
+    def _files(self, channel: str) -> list[dict[str, Any]]:
+        snapshot = self._folder.snapshot()
+        return [] if snapshot is None else snapshot.files(channel)
+
     def _windows(
         self, channel: str, keys: Iterable[str] | None
     ) -> Iterator[tuple[pa.Table, list[str]]]:
         """Yield about 100 rows at a time, of one snapshot, with the keys wanted of them."""
         wanted = None if keys is None else sorted(set(keys))
-        query = None if wanted == [] else self._folder.query()
-        if query is None:
+        snapshot = None if wanted == [] else self._folder.snapshot()
+        if snapshot is None:
             return
         here = f"FROM rows WHERE channel = {quoted(channel)}"
         if wanted is not None:
             here += f" AND key BETWEEN {quoted(wanted[0])} AND {quoted(wanted[-1])}"
         one = wanted is not None and len(wanted) == 1
-        if one or self._folder.num_rows(channel) <= WINDOW:  # most reads: nothing to plan
-            found = self._folder.select(query, f"SELECT * {here}")
+        if one or snapshot.num_rows(channel) <= WINDOW:  # most reads: nothing to plan
+            found = self._folder.select(snapshot, f"SELECT * {here}")
             yield found, found["key"].to_pylist() if wanted is None else wanted
             return
-        known = sorted(self._folder.select(query, f"SELECT key {here}")["key"].to_pylist())
+        known = sorted(self._folder.select(snapshot, f"SELECT key {here}")["key"].to_pylist())
         chosen = set(known if wanted is None else wanted)
         for start in range(0, len(known), WINDOW):
             window = [key for key in known[start : start + WINDOW] if key in chosen]
             if window:
                 span = f"key BETWEEN {quoted(window[0])} AND {quoted(window[-1])}"
-                yield self._folder.select(query, f"SELECT * {here} AND {span}"), window
+                yield self._folder.select(snapshot, f"SELECT * {here} AND {span}"), window
 
     def _read(self, channel: str, columns: list[str]) -> pa.Table:
-        query = self._folder.query()
-        if query is None:
+        snapshot = self._folder.snapshot()
+        if snapshot is None:
             return self._schema.empty_table().select(columns)
         names = ", ".join(f'"{column}"' for column in columns)
         return self._folder.select(
-            query, f"SELECT {names} FROM rows WHERE channel = {quoted(channel)} ORDER BY key"
+            snapshot, f"SELECT {names} FROM rows WHERE channel = {quoted(channel)} ORDER BY key"
         )
 
     def _decoded(self, found: pa.Table, wanted: set[str]) -> list[tuple[str, R]]:
