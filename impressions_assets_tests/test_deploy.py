@@ -5,6 +5,8 @@ that is not there.
 import ast
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,23 @@ def test_a_backfill_waits_for_a_code_server_that_is_gone_wherever_a_daemon_runs(
     assert SERVICES["daemon"]["environment"].items() >= SERVICES["webserver"]["environment"].items()
     assert VALUES["dagsterDaemon"]["env"] == wait
     assert wait == PATIENT
+
+
+def test_docker_compose_takes_the_file_with_either_profile(tmp_path: Path) -> None:
+    compose = ["docker", "compose"]
+    if (
+        not shutil.which("docker")
+        or subprocess.run([*compose, "version"], capture_output=True).returncode
+    ):
+        pytest.skip("Docker's plugin `compose` is not installed")
+    for name in ("compose.yaml", ".env.example"):
+        shutil.copy(DEPLOY / name, tmp_path)
+    filled = ENV_EXAMPLE.replace("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD=of-the-test")
+    (tmp_path / ".env").write_text(filled)
+    for profile in ("cpu", "gpu"):
+        command = [*compose, "--profile", profile, "-f", "compose.yaml", "config", "--quiet"]
+        told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert (told.returncode, told.stderr) == (0, "")
 
 
 # Images
