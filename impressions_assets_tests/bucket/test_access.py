@@ -7,7 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from impressions_assets.errors import StorageError
+from impressions_assets.channels.channels_yaml import CHANNELS_FILE, channel_named
+from impressions_assets.errors import ConfigError, StorageError
 from impressions_assets.partitions import CHANNEL_DIMENSION
 from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive
@@ -43,6 +44,22 @@ def test_a_bucket_that_lets_nobody_in_is_told_when_it_is_opened(
     gcs.fail(".", *[status] * 500)
     with pytest.raises(StorageError, match=r"talks/home.json failed: .* and that the credentials"):
         open_home()
+
+
+@pytest.mark.parametrize("wrong", ["gs://bucket/tlaks", "gs://bucket", "gs://bucket/talks/tables"])
+def test_a_wrong_prefix_says_where_it_looked_and_leaves_the_right_one_alone(
+    home: Home, gcs: GoogleCloudStorage, wrong: str
+) -> None:
+    home.store.write_text(CHANNELS_FILE, "channels:\n  talks:\n    sources: [{archive: /here}]\n")
+    home.table("videos").put(CHANNEL, videos("a one"))
+    before = gcs.names("talks/")
+
+    other = Home(wrong, storage_options=gcs.storage_options, file_options=gcs.file_options)
+    with pytest.raises(ConfigError, match=f"'talks' is not in {wrong}/channels.yaml; There: none"):
+        channel_named(other, CHANNEL)
+    assert titles(other) == []
+    assert gcs.names("talks/") == sorted({*before, *gcs.names("talks/tables/home.json")})
+    assert channel_named(home, CHANNEL).name == CHANNEL
 
 
 def test_a_clock_that_is_hours_off_lets_no_sweep_take_what_a_run_has_just_stored(
