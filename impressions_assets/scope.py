@@ -41,7 +41,8 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
     )
     patterns = (*settings.patterns, *preset.get("patterns", ()))
     others = (*settings.other_patterns, *preset.get("other_patterns", ()))
-    return Guard(scope, patterns, settings.answer or preset.get("answer", ""), others, examples)
+    answer = settings.answer or preset.get("answer", "")
+    return Guard(scope, patterns, answer, others, examples, preset.get("classes"))
 
 
 def forget_scopes(scratch: Path) -> None:

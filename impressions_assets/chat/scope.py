@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from string import ascii_lowercase
 from typing import Literal, NamedTuple
 
@@ -27,6 +27,7 @@ _TITLE, _KEYWORD = 10.0, 2.0  # how often a title's or a keyword's words count a
 _WORDS_A_KEYWORD = 625  # of text; a keyword counts as if it were said once in so many
 _SMOOTHING, _FLOOR = 0.3, 5e-6
 _LEAST, _MOST = -4.0, 5.0  # what a single word may tell
+_LONGEST_PHRASE = 8  # words
 _MOST_PAIRS = 300_000
 _LATIN = re.compile(r"(?<![\w.])[A-Za-z]{4,20}(?![\w.(=])")  # words that may be misspelt, not code
 _MEANT = 2.0  # times that a word is said here which a misspelt one may have meant
@@ -100,7 +101,7 @@ class Scope(Struct):
             words = analyze(keyword)
             self._count(keyword, language, often * _KEYWORD / max(1, len(words)))
             self.pairs.update(pairs_of(words))
-            self.phrases.update([" ".join(words)] if len(words) > 1 else [])
+            self.phrases.update([" ".join(words)] if 1 < len(words) <= _LONGEST_PHRASE else [])
 
     def mended(self, question: str) -> str:
         """The question with its misspelt words as they were meant, where one letter is wrong."""
@@ -111,10 +112,10 @@ class Scope(Struct):
         small = word.lower()
         if word[1:] != small[1:] or small in self.counts or known(small) > RAREST:
             return word
-        near = {other: known(other) for other in _one_edit(small)}
-        here = {other for other in near if self.counts.get(other, 0) > _MEANT}
-        near = {other: share for other, share in near.items() if other in here or share > RAREST}
-        return max(sorted(near), key=lambda one: (one in here, near[one]), default=word)
+        near = sorted(_one_edit(small))
+        here = [other for other in near if self.counts.get(other, 0) > _MEANT]
+        meant = here or [other for other in near if known(other) > RAREST]
+        return max(meant, key=known, default=word)
 
     def evidence(self, question: str) -> Evidence:
         """Weigh the words of a question."""
@@ -140,16 +141,22 @@ class Scope(Struct):
             for pair in pairs_of(form)
             if pair in self.pairs and stops.isdisjoint(pair.split(" "))
         }
-        spaced = [f" {' '.join(form)} " for form in words]
         return Evidence(
             told=sum(value for value, _ in told if value > 0) / math.sqrt(number),
             under=sum(value for value, _ in told if value < 0) / math.sqrt(number),
             pairs=float(min(2, len(together))),
-            phrases=float(any(f" {phrase} " in text for phrase in self.phrases for text in spaced)),
+            phrases=float(any(map(self._holds_phrase, words))),
             unknown_share=unknown / number,
             unknown=unknown,
             ours=tuple(raw for value, raw in told if value > 0 and not weighed[raw][1]),
             theirs=tuple(raw for value, raw in told[::-1] if value < 0 or weighed[raw][1]),
+        )
+
+    def _holds_phrase(self, words: Sequence[str]) -> bool:
+        return not self.phrases.isdisjoint(
+            " ".join(words[start:end])
+            for start, end in combinations(range(len(words) + 1), 2)
+            if 2 <= end - start <= _LONGEST_PHRASE
         )
 
     def _tells(self, word: str, background: Background) -> float:

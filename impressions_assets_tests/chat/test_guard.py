@@ -10,13 +10,27 @@ from impressions_assets.chat import background
 from impressions_assets.chat.guard import ANSWER, Guard, preset_named, reference_of
 from impressions_assets.chat.scope import Scope
 from impressions_assets.errors import ConfigError
-from impressions_assets_tests.eval.scope import GUARDS, decided, kept_aside, shares_of, tuned_on
+from impressions_assets_tests.eval.scope import (
+    GUARDS,
+    PARTS,
+    decided,
+    kept_aside,
+    shares_of,
+    tuned_on,
+)
 
 needs_wordfreq = pytest.mark.skipif(
     importlib.util.find_spec("wordfreq") is None, reason="wordfreq is not installed"
 )
 
-LEAST = {"python": 0.89, "demo": 0.91, "demo, with examples": 0.93}  # docs/guard.md
+LEAST = {  # docs/guard.md
+    ("python", "drawn"): 0.915,
+    ("python", "aside"): 0.91,
+    ("demo", "drawn"): 0.87,
+    ("demo", "aside"): 0.90,
+    ("demo, with examples", "drawn"): 0.91,
+    ("demo, with examples", "aside"): 0.93,
+}
 
 TALK = (
     "Sourdough bread needs a starter. Feed the starter with flour and water, let the dough rest,"
@@ -62,6 +76,22 @@ def test_examples_teach_what_words_alone_get_wrong_and_the_reason_says_so() -> N
     verdict = Guard(baker().scope, examples=examples).judge("How hot is the lake?")
     assert not verdict.in_scope
     assert verdict.reason.endswith("; but questions like it do not")
+
+
+@needs_wordfreq
+def test_what_examples_teach_of_a_name_holds_for_others_of_its_class() -> None:
+    classes = {"grain": "rye wheat spelt oat barley", "car": "sedan coupe hatchback estate"}
+    examples = [
+        (f"How old is the {thing}?", belongs)
+        for things, belongs in (("rye wheat spelt", True), ("sedan coupe estate", False))
+        for thing in things.split()
+    ]
+    taught = Guard(baker().scope, examples=examples, classes=classes)
+    assert taught.judge("How old is the barley?").in_scope
+    assert not taught.judge("How old is the hatchback?").in_scope
+    without = Guard(baker().scope, examples=examples)
+    same = {without.judge(f"How old is the {thing}?").in_scope for thing in ("barley", "hatchback")}
+    assert len(same) == 1
 
 
 @needs_wordfreq
@@ -156,9 +186,10 @@ def test_the_preset_comes_with_the_words_of_its_subject() -> None:
     assert "list comprehens" in known.pairs
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("name", ["python", "demo"])
-def test_questions_are_enough_of_both_kinds_and_none_is_on_both_sides(name: str) -> None:
-    aside, tuned = kept_aside(name), tuned_on(name)
+def test_questions_are_enough_of_both_kinds_and_none_is_on_both_sides(name: str, part: str) -> None:
+    aside, tuned = kept_aside(name, part), tuned_on(name)
     for asked in (aside, tuned):
         assert len({question for question, _ in asked}) == len(asked)
         assert min(Counter(belongs for _, belongs in asked).values()) >= 60
@@ -167,7 +198,8 @@ def test_questions_are_enough_of_both_kinds_and_none_is_on_both_sides(name: str)
 
 @pytest.mark.slow
 @needs_wordfreq
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("guard", GUARDS)
-def test_the_guard_is_as_right_as_docs_say_on_what_was_kept_aside(guard: str) -> None:
-    accuracy, _, _ = shares_of(decided(guard, aside=True))
-    assert accuracy >= LEAST[guard]
+def test_the_guard_is_as_right_as_docs_say_on_what_was_kept_aside(guard: str, part: str) -> None:
+    accuracy, _, _ = shares_of(decided(guard, part))
+    assert accuracy >= LEAST[guard, part]

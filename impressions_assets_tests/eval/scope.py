@@ -5,7 +5,8 @@
 The questions are our own: the examples of the preset python, `labels/scope_demo.txt` and
 `labels/paraphrases.json` for the demo channel, whose scope is learned from what it says, alone and
 with those questions given as examples; each is decided without its fold of them (5). With
-`--aside` the questions of `labels/scope_*_aside.txt` are decided too, on which nothing is tuned.
+`--aside` the questions of `labels/scope_*_drawn.txt`, drawn from the same (`draw`), and of
+`labels/scope_*_aside.txt`, written apart, are decided too, on which nothing is tuned.
 Precision and recall are those of questions that belong. `--errors` lists what was decided wrongly
 of the others, `--fit` prints the weights of figures that these give.
 """
@@ -32,6 +33,7 @@ from impressions_assets_tests.eval.search import PARAPHRASES, demo_talks
 _LABELS = Path(__file__).with_name("labels")
 _FOLDS = 5
 _PENALTY = 0.5  # of the squared weights, each figure divided by its spread
+PARTS = {"drawn": "drawn and kept aside", "aside": "written apart and kept aside"}
 GUARDS = {"python": "python", "demo": "demo", "demo, with examples": "demo"}
 
 Labelled = tuple[str, bool]  # a question, and whether it belongs
@@ -45,9 +47,9 @@ def tuned_on(name: str) -> tuple[Labelled, ...]:
     return (*_labelled("scope_demo.txt"), *((one, True) for one in others))
 
 
-def kept_aside(name: str) -> tuple[Labelled, ...]:
-    """Those that nothing was tuned on."""
-    return _labelled(f"scope_{name}_aside.txt")
+def kept_aside(name: str, part: str) -> tuple[Labelled, ...]:
+    """Those that nothing was tuned on, of one of PARTS."""
+    return _labelled(f"scope_{name}_{part}.txt")
 
 
 def _labelled(file: str) -> tuple[Labelled, ...]:
@@ -61,7 +63,9 @@ def guard_for(guard: str, examples: Sequence[Labelled]) -> Guard:
         return Guard(_learned(), examples=examples if guard != "demo" else ())
     preset = preset_named("python")
     others = preset["other_patterns"]
-    return Guard(_preset(), preset["patterns"], other_patterns=others, examples=examples)
+    return Guard(
+        _preset(), preset["patterns"], "", others, examples=examples, classes=preset["classes"]
+    )
 
 
 @cache
@@ -84,12 +88,12 @@ def _learned() -> Scope:
     return scope
 
 
-def decided(guard: str, aside: bool) -> list[tuple[Labelled, Verdict]]:
-    """What a guard says of the questions kept aside, or of the others, each without its fold."""
+def decided(guard: str, part: str | None = None) -> list[tuple[Labelled, Verdict]]:
+    """What a guard says of one of PARTS, or of the others, each without its fold."""
     examples = tuned_on(GUARDS[guard])
-    if aside:
+    if part:
         taught = guard_for(guard, examples)
-        return [(one, taught.judge(one[0])) for one in kept_aside(GUARDS[guard])]
+        return [(one, taught.judge(one[0])) for one in kept_aside(GUARDS[guard], part)]
     found = []
     for fold in range(_FOLDS):
         taught = guard_for(guard, [one for at, one in enumerate(examples) if at % _FOLDS != fold])
@@ -110,18 +114,18 @@ def table(aside: bool) -> Iterator[str]:
     yield "| guard | questions | number | belong | accuracy | precision | recall |"
     yield "|---|---|---|---|---|---|---|"
     for guard in GUARDS:
-        for part in (False, True) if aside else (False,):
+        for part in (None, *PARTS) if aside else (None,):
             found = decided(guard, part)
             belong = sum(one[1] for one, _ in found)
             figures = " | ".join(f"{share:.3f}" for share in shares_of(found))
-            named = "kept aside" if part else "tuned on"
+            named = PARTS[part] if part else "tuned on"
             yield f"| {guard} | {named} | {len(found)} | {belong} | {figures} |"
 
 
 def errors() -> Iterator[str]:
     """What was decided wrongly, of what was tuned on, and why."""
     for guard in GUARDS:
-        for (question, belongs), verdict in decided(guard, aside=False):
+        for (question, belongs), verdict in decided(guard):
             if verdict.in_scope != belongs:
                 kind = "in" if belongs else "out"
                 yield f"{guard}, {kind} ({verdict.probability:.2f}): {question} ({verdict.reason})"
@@ -139,7 +143,10 @@ def fitted(name: str) -> list[float]:
     spread = np.std(rows, axis=0)
     spread[spread == 0] = 1.0
     first, *weights = _regression(np.array(rows) / spread, np.array(belong))
-    return [round(first, 2), *(round(w / s, 2) for w, s in zip(weights, spread, strict=True))]
+    return [
+        round(first, 2),
+        *(round(float(w / s), 2) for w, s in zip(weights, spread, strict=True)),
+    ]
 
 
 def _regression(x: np.ndarray, y: np.ndarray) -> list[float]:
