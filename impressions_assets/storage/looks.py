@@ -13,9 +13,7 @@ from impressions_assets.errors import StorageError
 from impressions_assets.storage.store import Store
 
 _STEP_SECONDS = 30.0  # a long step sees after this time what others wrote meanwhile
-_SURE_SECONDS = (
-    86400.0  # old commits leave a log after 30 days: then the next one's name says naught
-)
+_SURE_SECONDS = 86400.0  # commits leave a log after 30 days: then the next one's name says naught
 
 
 class Looks:
