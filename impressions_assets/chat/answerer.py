@@ -18,6 +18,13 @@ class Message(Struct, frozen=True):
     content: str
 
 
+class Tally:
+    """Counts the tokens of an answer while they are made."""
+
+    def __init__(self) -> None:
+        self.num_tokens = 0
+
+
 class Sampling(NamedTuple):
     """How an answer is chosen, and when it ends."""
 
@@ -27,6 +34,7 @@ class Sampling(NamedTuple):
     seed: int | None = None  # the same seed, the same answer; None: another one each time
     stop: tuple[str, ...] = ()  # texts that end the answer, and are no part of it
     may_loop: bool = False  # whether it goes on when it says the same again and again
+    tally: Tally | None = None  # is told of each token that is made; the one that ends is none
 
 
 class Answerer(Protocol):

@@ -121,6 +121,8 @@ class LocalAnswerer:
                 return
             said.append(token)
             new = [token]
+            if settings.tally is not None:
+                settings.tally.num_tokens += 1
             yield token
             if not settings.may_loop and is_loop(said, start):
                 return

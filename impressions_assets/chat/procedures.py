@@ -92,7 +92,8 @@ class AskingPlainly(Asking):
         self, answerer: Answerer, messages: Sequence[Message], settings: Sampling
     ) -> Iterator[str]:
         """What the model makes of its own answer."""
-        return _said_again(answerer, answerer.stream(messages, settings), settings)
+        first = answerer.stream(messages, settings._replace(tally=None))  # it is not given out
+        return _said_again(answerer, first, settings)
 
 
 def _said_again(answerer: Answerer, first: Iterator[str], settings: Sampling) -> Iterator[str]:

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from impressions_assets.chat.answerer import Answerer, Message, Sampling
+from impressions_assets.chat.answerer import Answerer, Message, Sampling, Tally
 from impressions_assets.chat.local_answerer import LocalAnswerer, until_stopped
 from impressions_assets.chat.prompts import PLAIN, answer_frame, prompt_ids
 from impressions_assets.errors import CheckpointError, ConfigError, PromptTooLong
@@ -91,6 +91,20 @@ def test_a_loop_ends_unless_it_may_go_on(
     )
     assert looping == "b" * 100
     assert stopped == "b" * 32
+
+
+@pytest.mark.parametrize(("most", "made"), [(3, 3), (6, 6), (100, 6)])
+def test_an_answer_is_as_long_as_asked_for_and_no_longer_than_there_is_room(
+    answerer: LocalAnswerer, monkeypatch: pytest.MonkeyPatch, most: int, made: int
+) -> None:
+    monkeypatch.setattr(answerer, "_ends", set())
+    text = "ab"
+    while answerer.num_tokens(text) < answerer.context - 6:
+        text += "ab"
+    tally = Tally()
+    said = "".join(answerer.complete(text, Sampling(most, may_loop=True, tally=tally)))
+    assert said
+    assert tally.num_tokens == made
 
 
 def test_a_conversation_without_room_for_an_answer_is_refused_at_once(

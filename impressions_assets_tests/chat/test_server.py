@@ -89,6 +89,15 @@ def test_an_openai_client_streams_a_chat_with_its_sources(serve: Serve) -> None:
         client.chat.completions.create(model="gpt-4", messages=ASKED)
 
 
+def test_usage_counts_the_tokens_that_were_made_and_not_those_of_the_text(serve: Serve) -> None:
+    url = serve(Parrot(word="of two "))
+    whole = chat(url, max_tokens=5).json()
+    assert whole["usage"]["completion_tokens"] == 5
+    assert whole["choices"][0]["finish_reason"] == "length"
+    lines = chat(url, max_tokens=3, stream=True, stream_options={"include_usage": True}).text
+    assert '"completion_tokens": 3' in lines
+
+
 def streamed(answer: requests.Response) -> str:
     """What a stream says, all pieces together."""
     lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line]

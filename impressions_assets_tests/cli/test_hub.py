@@ -80,8 +80,13 @@ def test_a_push_to_half_a_name_says_how_it_is_written(hub: Hub, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("meta/gated-8b", ("is gated", "huggingface.co/meta/gated-8b", "settings/tokens")),
+        (
+            "meta/gated-8b",
+            ("is gated", "huggingface.co/meta/gated-8b", "settings/tokens", "HF_TOKEN"),
+        ),
         ("me/nothing", ("has no me/nothing for you", "HF_TOKEN")),
+        ("me/forbidden", ("refuses me/forbidden", "settings/tokens", "HF_TOKEN")),
+        ("me/broken", ("cannot fetch me/broken", "whole path of a folder")),
     ],
 )
 def test_a_base_that_the_hub_does_not_give_says_how_to_get_it(
@@ -92,4 +97,4 @@ def test_a_base_that_the_hub_does_not_give_says_how_to_get_it(
     code, said = in_child(hub, tmp_path, "-c", opened)
     assert code == 1
     assert "ConfigError" in said
-    assert all(part in said for part in (*told, "HF_TOKEN"))
+    assert all(part in said for part in told)

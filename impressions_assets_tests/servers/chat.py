@@ -25,18 +25,20 @@ class Parrot:
 
     def stream(self, messages: Sequence[Message], settings: Sampling) -> Iterator[str]:
         self.asked.append(messages)
-        return self._said(settings.max_tokens)
+        return self._said(settings)
 
     def complete(self, text: str, settings: Sampling) -> Iterator[str]:
-        return self._said(settings.max_tokens)
+        return self._said(settings)
 
     def num_tokens(self, text: str) -> int:
         return len(text.split())
 
-    def _said(self, most: int) -> Iterator[str]:
-        for _ in range(most):
+    def _said(self, settings: Sampling) -> Iterator[str]:
+        for _ in range(settings.max_tokens):
             time.sleep(self.seconds)
             self.num_said += 1
+            if settings.tally is not None:
+                settings.tally.num_tokens += 1
             yield self.word
 
 

@@ -24,6 +24,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "gated" in self.path:
             self._refuse(403, "GatedRepo", "Access to this model is restricted")
+        elif "forbidden" in self.path:
+            self._refuse(403, "", "Not yours")
+        elif "broken" in self.path:
+            self._refuse(500, "", "Try later")
         else:
             self._refuse(404, "RepoNotFound", "Repository not found")
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from impressions_assets.chat.answerer import Answerer
+from impressions_assets.chat.answerer import Answerer, Sampling
 from impressions_assets.chat.answerer import Message as Turn
 from impressions_assets.chat.desk import Desk, Plan
 from impressions_assets.chat.server import wire
@@ -110,7 +110,7 @@ class _Server:
         plan = await self._planned(prompt, last.content, earlier)
         how = asked.sampling(self._limits.answer_tokens, secrets.randbits(31))
         return await self._answered(
-            request, asked, plan, prompt, lambda: self._desk.answer(model, plan, how)
+            request, asked, plan, prompt, how, lambda: self._desk.answer(model, plan, how)
         )
 
     async def _complete(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class _Server:
         plan = await self._planned(asked.prompt, asked.prompt, [])
         how = asked.sampling(self._limits.answer_tokens, secrets.randbits(31))
         return await self._answered(
-            request, asked, plan, asked.prompt, lambda: model.complete(asked.prompt, how)
+            request, asked, plan, asked.prompt, how, lambda: model.complete(asked.prompt, how)
         )
 
     async def _planned(self, prompt: str, text: str, earlier: Sequence[Turn]) -> Plan:
@@ -151,11 +151,17 @@ class _Server:
             )
 
     async def _answered(
-        self, request: Request, asked: wire.Request, plan: Plan, prompt: str, begin: Begin
+        self,
+        request: Request,
+        asked: wire.Request,
+        plan: Plan,
+        prompt: str,
+        how: Sampling,
+        begin: Begin,
     ) -> Response:
         """Decline, or take a slot and let the model speak."""
         name = asked.model or self._desk.default
-        reply = Reply(name, self._desk, asked, plan, prompt)
+        reply = Reply(name, self._desk, asked, plan, prompt, how)
         if plan.refusal:
             self._metrics.answers.labels("out of scope").inc()
             return reply.declined()

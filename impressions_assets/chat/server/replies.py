@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from impressions_assets.chat.answerer import Sampling, Tally
 from impressions_assets.chat.desk import Desk, Plan
 from impressions_assets.chat.procedures import rest_of
 from impressions_assets.chat.server.refusals import Refusal
@@ -22,11 +23,14 @@ from impressions_assets.errors import ImpressionsError
 class Reply:
     """The reply to one request."""
 
-    def __init__(self, name: str, desk: Desk, asked: Request, plan: Plan, prompt: str) -> None:
-        """Take what was asked of which model, and what was planned."""
+    def __init__(
+        self, name: str, desk: Desk, asked: Request, plan: Plan, prompt: str, how: Sampling
+    ) -> None:
+        """Take what was asked of which model, what was planned, and how it is answered."""
         self._envelope = Envelope(name, chat=isinstance(asked, ChatRequest))
         self._model, self._write = desk.models[name], desk.procedure.write
         self._asked, self._plan, self._prompt = asked, plan, prompt
+        self._tally = how.tally or Tally()
 
     def declined(self) -> Response:
         """What is said to a question that does not belong."""
@@ -58,18 +62,18 @@ class Reply:
             yield event
 
     def _whole(self, text: str, finish: str) -> Response:
-        more = {"usage": self._usage(text), **self._ours()}
+        more = {"usage": self._usage(), **self._ours()}
         return JSONResponse(self._envelope.whole(self._written(text), finish, **more))
 
     def _last(self, text: str, finish: str) -> list[str]:
         rest = rest_of(text, self._written(text))
         last = _event(self._envelope.chunk(rest, finish, **self._ours()))
-        usage = [_event(self._envelope.usage(self._usage(text)))] if self._asked.wants_usage else []
+        usage = [_event(self._envelope.usage(self._usage()))] if self._asked.wants_usage else []
         return [last, *usage, "data: [DONE]\n\n"]
 
     def _finish(self, speech: Speech) -> str:
         most = self._asked.most_tokens()
-        is_cut = speech.end == "length" or (most and self._model.num_tokens(speech.text) >= most)
+        is_cut = speech.end == "length" or (most and self._tally.num_tokens >= most)
         return "length" if is_cut else "stop"
 
     def _written(self, text: str) -> str:
@@ -80,8 +84,8 @@ class Reply:
         belongs = {"in_scope": answer.in_scope, "reason": answer.reason}
         return {"sources": [source_json(one) for one in answer.sources], "scope": belongs}
 
-    def _usage(self, text: str) -> dict[str, int]:
-        asked, said = self._model.num_tokens(self._prompt), self._model.num_tokens(text)
+    def _usage(self) -> dict[str, int]:
+        asked, said = self._model.num_tokens(self._prompt), self._tally.num_tokens
         return {
             "prompt_tokens": asked,
             "completion_tokens": said,

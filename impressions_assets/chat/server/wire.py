@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 
-from impressions_assets.chat.answerer import Message, Sampling
+from impressions_assets.chat.answerer import Message, Sampling, Tally
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.server.refusals import Refusal
 from impressions_assets.text.times import clock
@@ -79,6 +79,7 @@ class Request(BaseModel):
             top_p=top_p if self.temperature else None,
             seed=seed if self.seed is None else self.seed,
             stop=tuple(filter(None, self.stop)),
+            tally=Tally(),
         )
 
 
