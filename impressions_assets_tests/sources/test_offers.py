@@ -47,7 +47,7 @@ def test_a_batch_is_one_commit(home: Home) -> None:
     tube.fetch_all([(video, MANUAL) for video in batch])
     table = home.table("captures")
     assert table.count(SHARED) == 100
-    assert table._folder.open().version() == 1  # after 0, which made the table
+    assert table._folder.snapshot().version == 1  # after 0, which made the table
 
 
 def test_what_took_long_is_kept_before_the_batch_ends(home: Home) -> None:
