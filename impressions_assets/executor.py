@@ -17,7 +17,7 @@ from impressions_assets.assets.transcripts import BATCH_STEP, STAGE, STEPS
 from impressions_assets.channels.channels_yaml import channel_named
 from impressions_assets.errors import ConfigError, ImpressionsError
 from impressions_assets.jobs import CHAT_ASSETS, DATA_ASSETS, MODEL_ASSETS
-from impressions_assets.resources.cards import cards_for, slots
+from impressions_assets.resources.cards import cards_for, set_slots
 from impressions_assets.resources.impressions import leave_mark
 from impressions_assets.settings import load_settings
 from impressions_assets.storage.home import Home
@@ -92,7 +92,7 @@ def _workers(plan_context: Any, execution_plan: Any) -> int:
         return 1
     if speech.use == "captions":
         return 1
-    return slots(plan_context.instance, cards_for(speech.device, settings.visible_cards))
+    return set_slots(plan_context.instance, cards_for(speech.device, settings.visible_cards))
 
 
 def _executor_of(

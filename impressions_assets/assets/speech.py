@@ -10,11 +10,12 @@ import dagster as dg
 
 from impressions_assets.assets.declare import translated
 from impressions_assets.channels.channel import Channel
-from impressions_assets.errors import ImpressionsError
-from impressions_assets.resources.cards import POOL, cards_for, slots
+from impressions_assets.errors import ConfigError, ImpressionsError, RecognitionError
+from impressions_assets.resources.cards import POOL, cards_for, set_slots
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.recognizer import (
+    STAGE,
     Recognizer,
     RunChild,
     batches_of,
@@ -26,6 +27,7 @@ from impressions_assets.resources.step_values import KEY as STEP_VALUES
 from impressions_assets.resources.step_values import values_of
 from impressions_assets.sources.source import Source, access_of
 from impressions_assets.speech.choice import WANTED
+from impressions_assets.storage.attempts import keep_pause
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Home
 
@@ -46,26 +48,28 @@ def planned(
     recognizer = _recognizer(impressions, channel, sources)
     due = recognizer.due(wanted(impressions.home, channel))
     if not due:
+        keep_pause(impressions.home, channel.name, STAGE, None)
         return []
     cards = cards_for(channel.speech.device, impressions.settings.visible_cards)
-    batches = batches_of(due, slots(context.instance, cards))
+    batches = batches_of(due, set_slots(context.instance, cards))
     context.log.info(f"{len(due)} videos are to be recognized, in {len(batches)} batches")
     return [[video.video_id for video in batch] for batch in batches]
 
 
-@dg.op(pool=POOL, out=dg.Out(str, io_manager_key=STEP_VALUES))
+@dg.op(pool=POOL, out=dg.Out(dict, io_manager_key=STEP_VALUES))
 @translated
 def recognize_speech(
     context: dg.OpExecutionContext, batch: list[str], impressions: Impressions, children: Children
-) -> dg.Output[str]:
-    """Recognize a batch, or what is left of it; gives why nothing could be, '' when it could.
+) -> dg.Output[dict[str, str]]:
+    """Recognize a batch, or what is left of it; gives `why_not`, '' when it could be.
 
     A recognizer that cannot even start takes nothing from the captions, which are there, and what
-    one batch told of it holds for those that follow: their sound would be fetched for nothing.
+    one batch told of it (`for_all`) holds for those that follow: their sound would be fetched for
+    nothing. What befell one batch alone, such as a storage that was away, does not.
     """
     before = values_of(context.instance, context.run_id, str(context.op_handle))
-    if told := next(filter(None, before), ""):
-        return dg.Output(told)
+    if told := next(filter(None, (value["for_all"] for value in before)), ""):
+        return _told(told, told)
     channel = impressions.channel(context.partition_key)
     try:
         with impressions.sources(channel) as sources, impressions.workspace() as folder:
@@ -75,8 +79,13 @@ def recognize_speech(
             recognizer.recognize(left, folder, run, context.log.info)
     except ImpressionsError as error:
         context.log.warning(str(error))
-        return dg.Output(str(error))
-    return dg.Output("")  # Pipes lets no bare value through
+        is_of_all = isinstance(error, ConfigError | RecognitionError)
+        return _told(str(error), str(error) if is_of_all else "")
+    return _told()
+
+
+def _told(why_not: str = "", for_all: str = "") -> dg.Output[dict[str, str]]:
+    return dg.Output({"why_not": why_not, "for_all": for_all})  # Pipes lets no bare value through
 
 
 def _recognizer(

@@ -87,14 +87,17 @@ def plan_speech(
 @dg.op(out=outs_of("transcripts", CHECKS))
 @translated
 def collect_transcripts(
-    context: dg.OpExecutionContext, computed: int, told: list[str], impressions: Impressions
+    context: dg.OpExecutionContext,
+    computed: int,
+    told: list[dict[str, str]],
+    impressions: Impressions,
 ) -> Iterator[Materialized]:
     """Put what was recognized in the place of captions, and say how the channel stands."""
     channel = impressions.channel(context.partition_key)
     with impressions.sources(channel) as sources:
         report = _refresh(context, impressions.home, channel, sources)
     report = replace(report, num_computed=computed + report.num_computed)
-    why_not = next(filter(None, told), "")
+    why_not = next(filter(None, (batch["why_not"] for batch in told)), "")
     origins = Counter(
         origin for (origin,) in impressions.home.table(STAGE.table).columns(channel.name, "origin")
     )

@@ -23,7 +23,7 @@ def dev(
     host: Annotated[str, typer.Option("--host", help="Whom it listens to.")] = "127.0.0.1",
 ) -> None:
     """Open the Dagster UI, with the daemon that runs sensors, schedules and the queue."""
-    from impressions_assets.resources.cards import cards_of, slots
+    from impressions_assets.resources.cards import cards_of, set_slots
     from impressions_assets.resources.impressions import this_process
     from impressions_assets.runs import LOCATION, dev_mark, fail_dead_runs, is_gone
 
@@ -39,7 +39,7 @@ def dev(
     ended = fail_dead_runs(place.instance, nobody_starts_runs=True)
     if ended:
         note(f"{len(ended)} runs whose process was gone are reported as failed")
-    slots(place.instance, cards_of(place.settings.visible_cards))
+    set_slots(place.instance, cards_of(place.settings.visible_cards))
     mark.write_text(this_process(), encoding="utf-8")
     note(f"the UI comes up at http://{host}:{port}, in about 15 seconds; Ctrl-C ends it")
     # From a folder of its own: a file named queue.py in the current one breaks the webserver.

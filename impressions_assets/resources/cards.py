@@ -15,6 +15,7 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 POOL = "gpu"
+_SLOTS = "impressions/slots of the pool gpu"  # as last set here
 _SMI_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
@@ -45,18 +46,22 @@ def cards_for(device: str, visible: str | None) -> list[str]:
     return cards_of(visible) if device in ("auto", "cuda") else []
 
 
-def slots(instance: dg.DagsterInstance, cards: Sequence[str]) -> int:
-    """How many steps of the pool run at once: as many as there are cards, unless somebody said.
+def set_slots(instance: dg.DagsterInstance, cards: Sequence[str]) -> int:
+    """Let as many steps of the pool run at once as there are cards, unless somebody said.
 
-    Somebody says by `dagster instance concurrency set gpu N`; that holds.
+    Somebody says by `dagster instance concurrency set gpu N`; that holds. What was set here does
+    not, where other cards are now.
     """
-    storage = instance.event_log_storage
+    storage, memory = instance.event_log_storage, instance.daemon_cursor_storage
     known = {limit.name: limit for limit in storage.get_pool_limits()}.get(POOL)
-    if known is not None and not known.from_default:
+    ours = memory.get_cursor_values({_SLOTS}).get(_SLOTS)
+    if known is not None and not known.from_default and str(known.limit) != ours:
         return known.limit
-    if len(cards) > 1:
-        storage.set_concurrency_slots(POOL, len(cards))
-        return len(cards)
+    if len(cards) > 1 or ours:
+        number = max(1, len(cards))
+        storage.set_concurrency_slots(POOL, number)
+        memory.set_cursor_values({_SLOTS: str(number)})
+        return number
     return known.limit if known else 1
 
 

@@ -6,6 +6,7 @@ it; the video that it was at when it died is tried again later, and the others a
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from impressions_assets.sources.sounds import Sounds
 from impressions_assets.sources.source import Log, Source
 from impressions_assets.speech.heard import Heard
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job, loaded
-from impressions_assets.storage.attempts import attempts, settle
+from impressions_assets.storage.attempts import attempts, keep_pause, settle
 from impressions_assets.storage.digests import digest_of, key_of
 from impressions_assets.storage.home import Home
 
@@ -42,6 +43,7 @@ _BATCH_VIDEOS = 50
 _UNKNOWN_SECONDS = 600.0
 _HEARD = "heard.wav"
 _LOOK_SECONDS = 1.0
+_WAITS = (1.0, 4.0, 15.0, 60.0, 120.0)  # seconds between tries to keep what was recognized
 
 RunChild = Callable[[Path], None]
 
@@ -107,16 +109,28 @@ class Kept:
 
     @contextmanager
     def as_it_comes(self) -> Iterator[None]:
-        """Look for results while the block runs, and once more at its end."""
+        """Look for results while the block runs."""
         over = Event()
         with ThreadPoolExecutor(1, "kept") as pool:
-            watching = pool.submit(self._watch, over)
+            pool.submit(self._watch, over)
             try:
                 yield
             finally:
                 over.set()
-                watching.result()  # raises what kept it from keeping
-                self._keep()  # also of one that died
+
+    def last(self) -> StorageError | None:
+        """Keep what is not kept yet, also of one that died; what hindered it for minutes."""
+        trouble: StorageError | None = None
+        for wait in (0.0, *_WAITS):
+            time.sleep(wait)
+            try:
+                self._keep()
+            except StorageError as error:  # hours of work would be lost
+                self._log(f"what was recognized is yet to be kept: {error}")
+                trouble = error
+            else:
+                return None
+        return trouble
 
     def _watch(self, over: Event) -> None:
         while not over.wait(_LOOK_SECONDS):
@@ -184,13 +198,18 @@ class Recognizer:
         failures: list[Failed] = []
         clips: list[Clip] = []
         full: StorageError | None = None
+        pause: SourcePaused | None = None
         try:
             for clip in self._clips(videos, folder, failures, log):
                 clips.append(clip)
+        except SourcePaused as error:  # nothing is said of that one and of those that follow
+            log(str(error))
+            pause = error
         except StorageError as error:
             full = error
         kept, job_file = Kept(self.heard, clips, log), folder / "job.json"
         trouble = self._run(clips, job_file, run, kept) if clips else None
+        full = kept.last() or full
         failures += _told(clips)
         known = kept.video_ids | {failure.video_id for failure in failures}
         left = [clip.video_id for clip in clips if clip.video_id not in known]
@@ -203,6 +222,7 @@ class Recognizer:
         done = {key_of(video_id) for video_id in kept.video_ids}
         now = datetime.now(UTC)
         settle(self.home, self.channel, STAGE, done, failures, made_from, now)
+        keep_pause(self.home, self.channel, STAGE, pause)
         if over := trouble or full:
             raise over
 
@@ -235,9 +255,8 @@ class Recognizer:
             place.mkdir()
             try:
                 seconds = self._sound(video, place, log)
-            except SourcePaused as error:  # nothing is said of it and of those that follow
-                log(str(error))
-                return
+            except SourcePaused:
+                raise
             except StorageError:
                 shutil.rmtree(place)  # those before it need the room
                 raise

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from impressions_assets.resources.recognizer import batches_of
+from impressions_assets.errors import StorageError
+from impressions_assets.resources.recognizer import Recognizer, batches_of
 from impressions_assets.rows import Video
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
@@ -120,6 +121,26 @@ def test_a_python_without_whisperx_is_told_with_what_to_do(house: House, archive
     told = run(house, channel).metadata
     assert f"{sys.executable} cannot import whisperx" in told["why"].value
     assert "`make asr`" in told["why"].value
+
+
+@needs_ffmpeg
+def test_what_befell_one_batch_alone_does_not_stop_the_others(
+    house: House, archive, counted, monkeypatch
+):
+    silent(archive, "aaa", "bbb", duration=8000)  # more than an hour: a batch each
+    recognize, batches = Recognizer.recognize, []
+
+    def unsteady(self, videos, *rest):
+        batches.append([video.video_id for video in videos])
+        if len(batches) == 1:
+            raise StorageError("no answer")
+        recognize(self, videos, *rest)
+
+    monkeypatch.setattr(Recognizer, "recognize", unsteady)
+    channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
+    assert "no answer" in run(house, channel).metadata["why"].value
+    assert len(batches) == 2
+    assert done(counted) == batches[1]
 
 
 def test_a_channel_that_takes_captions_starts_nothing(house: House, archive, counted):

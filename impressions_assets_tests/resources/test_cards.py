@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from impressions_assets.resources.cards import POOL, cards_for, cards_of, held, slots
+from impressions_assets.resources.cards import POOL, cards_for, cards_of, held, set_slots
 
 TWO = ("3", "5")
 SHOWN = "CUDA_VISIBLE_DEVICES"
@@ -52,11 +52,13 @@ def test_what_goes_on_another_device_needs_none() -> None:
 def test_as_many_steps_run_at_once_as_there_are_cards_unless_somebody_said(
     instance: dg.DagsterInstance,
 ) -> None:
-    assert slots(instance, []) == slots(instance, ["3"]) == 1
-    assert slots(instance, TWO) == 2
+    assert set_slots(instance, []) == set_slots(instance, ["3"]) == 1
+    assert set_slots(instance, TWO) == 2
     assert [(x.name, x.limit) for x in instance.event_log_storage.get_pool_limits()] == [(POOL, 2)]
-    instance.event_log_storage.set_concurrency_slots(POOL, 1)
-    assert slots(instance, TWO) == 1
+    assert set_slots(instance, [*TWO, "7"]) == 3  # other cards than last time
+    assert set_slots(instance, []) == 1
+    instance.event_log_storage.set_concurrency_slots(POOL, 2)
+    assert set_slots(instance, []) == set_slots(instance, [*TWO, "7"]) == 2
 
 
 def test_each_holds_a_card_of_its_own_and_gives_it_back(tmp_path: Path) -> None:

@@ -5,19 +5,23 @@ import shutil
 import subprocess
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from impressions_assets.channels.stages import SpeechSettings
-from impressions_assets.errors import StorageError
+from impressions_assets.errors import Blocked, StorageError
+from impressions_assets.resources import recognizer as recognizing
 from impressions_assets.resources.recognizer import Kept, Recognizer, batches_of, environment_of
 from impressions_assets.rows import Video
+from impressions_assets.sensors import first_due_retry
 from impressions_assets.sources.source import Log
 from impressions_assets.speech.recognizer.job import Clip, Job
 from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.forgetting import bury, remove_rows
 from impressions_assets.storage.home import Home
+from impressions_assets.storage.standing import standing_of
 from impressions_assets.storage.tables import Entry
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -131,14 +135,15 @@ def test_what_had_room_before_a_disk_filled_is_recognized(
 
 
 class Unsteady:
-    """What keeps, and cannot the first time."""
+    """What keeps, and cannot the first times."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: int = 1) -> None:
+        self.times = times
         self.tries: list[list[str]] = []
 
     def keep(self, bodies: Mapping[str, bytes]) -> None:
         self.tries.append(sorted(bodies))
-        if len(self.tries) == 1:
+        if len(self.tries) <= self.times:
             raise StorageError("no answer")
 
 
@@ -154,10 +159,55 @@ def test_storage_that_is_away_for_a_while_costs_nothing_of_what_is_recognized(
         while not heard.tries:
             time.sleep(0.05)
         Path(second.out).touch()
+    assert kept.last() is None
     assert heard.tries[0] == ["a"]
     assert sorted(name for names in heard.tries[1:] for name in names) == ["a", "b"]
     assert kept.video_ids == {"a", "b"}
     assert lines == ["what was recognized is yet to be kept: no answer"]
+
+
+@pytest.mark.parametrize(("times", "are_kept"), [(3, True), (9, False)])
+def test_storage_that_is_away_when_all_is_over_is_asked_for_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, are_kept: bool
+) -> None:
+    monkeypatch.setattr(recognizing, "_WAITS", (0.0,) * 5)
+    (tmp_path / "a").touch()
+    kept = Kept(Unsteady(times), [Clip("a", "", str(tmp_path / "a"))], print)  # type: ignore[arg-type]
+    trouble = kept.last()
+    assert (kept.video_ids, trouble is None) == ({"a"} if are_kept else set(), are_kept)
+
+
+class Blocks(Fetches):
+    """A source that gives the first sound, and then wants to be left alone."""
+
+    def sound(self, video: Video, folder: Path, log: Log) -> Path:
+        if self.times:
+            raise Blocked("blocked", datetime(2030, 1, 1, tzinfo=UTC), "YouTube")
+        return super().sound(video, folder, log)
+
+
+def test_a_channel_whose_sound_is_refused_is_started_again_when_it_may_ask(
+    home: Home, tmp_path: Path
+) -> None:
+    videos = [Video(video_id=name, source="youtube") for name in "abc"]
+    home.table("videos").put("talks", [Entry(video) for video in videos])
+    speech = SpeechSettings(use="whisperx")
+
+    def run(job_file: Path) -> None:
+        for clip in Job.load(job_file).clips:
+            Path(clip.out).write_text(json.dumps({"language": "en", "segments": []}))
+
+    def recognize(source: Fetches, folder: str) -> None:
+        (tmp_path / folder).mkdir()
+        recognizer = Recognizer(home, "talks", speech, [source], "")  # type: ignore[list-item]
+        recognizer.recognize(recognizer.due("abc"), tmp_path / folder, run, print)
+
+    recognize(Blocks(), "first")
+    assert first_due_retry(home, "talks") == "2030-01-01T00:00:00+00:00"
+    assert attempts(home, "talks", "speech") == {}  # nothing is known of those not asked for
+    assert [attempt.stage for attempt in standing_of(home, "talks").pauses] == ["speech"]
+    recognize(Fetches(), "second")
+    assert first_due_retry(home, "talks") is None
 
 
 class Broken(Fetches):
