@@ -33,14 +33,14 @@ class Plan(NamedTuple):
 
 
 def plan_of(
-    variant: ChatVariant, num_parameters: int, context: int, device: str, free_bytes: int
+    variant: ChatVariant, num_parameters: int, context: int, device: str, memory: int
 ) -> Plan:
     """Decide what the channel left open; of several processes, each has its part of a step.
 
     Raises:
         ConfigError: qlora was asked for where there is no CUDA.
     """
-    method = _method(variant, num_parameters, device, free_bytes)
+    method = _method(variant, num_parameters, device, memory)
     is_tiny, is_small = num_parameters < _TINY, num_parameters < _SMALL
     batch_size = variant.batch_size or (_A_STEP if is_tiny else 4 if is_small else 1)
     chosen: dict[str, Any] = {
@@ -59,7 +59,7 @@ def memory_bytes(method: Method, num_parameters: int) -> int:
     return int(_BYTES[method] * num_parameters)
 
 
-def _method(variant: ChatVariant, num_parameters: int, device: str, free_bytes: int) -> Method:
+def _method(variant: ChatVariant, num_parameters: int, device: str, memory: int) -> Method:
     if variant.method == "qlora" and device != "cuda":
         raise ConfigError(
             f"qlora computes in 4 bits on CUDA only, and this is {device}: choose lora or full"
@@ -68,7 +68,7 @@ def _method(variant: ChatVariant, num_parameters: int, device: str, free_bytes: 
         return variant.method
     if num_parameters < _TINY:
         return "full"
-    is_tight = memory_bytes("lora", num_parameters) * 1.3 > free_bytes
+    is_tight = memory_bytes("lora", num_parameters) * 1.3 > memory
     return "qlora" if device == "cuda" and is_tight and not variant.sharded else "lora"
 
 

@@ -59,13 +59,14 @@ class _Setting:
         )
         self.device = device_of(variant.device)
         self.dtype = dtype_of(variant.precision, self.device)
-        self.plan: Plan = plan_of(
+        plan = plan_of(
             variant,
             self.base.num_parameters,
             _context_of(self.base.config),
             self.device.type,
-            _free_bytes(self.device),
+            _memory_bytes(self.device),
         )
+        self.plan: Plan = ranks.from_first(plan)
         # Adapters leave the weights as they are, in 2 bytes; what is trained itself needs 4.
         self.stored = torch.float32 if self.plan.method == "full" else self.dtype
 
@@ -215,10 +216,11 @@ def _context_of(config: Any) -> int:
     return max(context_of(config), _WIDE if config.model_type == OURS else 0)
 
 
-def _free_bytes(device: torch.device) -> int:
+def _memory_bytes(device: torch.device) -> int:
+    """All that a device has: what is free now would make another plan of a tuning that goes on."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info()[0])
-    return int(psutil.virtual_memory().available)
+        return int(torch.cuda.mem_get_info()[1])
+    return int(psutil.virtual_memory().total)
 
 
 def _four_bits(dtype: torch.dtype) -> Any:

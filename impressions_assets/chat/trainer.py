@@ -7,7 +7,6 @@ Notable choices:
 """
 
 import gc
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from impressions_assets.gpt.stop import REASONS, StopRequest
 
 _LOGGED = 40  # times in a training
 _EVALUATED = 10  # times, and saved as often
+_WARMUP = 0.05  # share of the steps
 
 
 OURS = "impressions"  # our recipe `modern`, as transformers calls it
@@ -78,11 +78,10 @@ class Training:
         self.model: Any = None
         self._state = TrainerState()
         self._folder, self._ranks, is_judged = folder, ranks, bool(rows["val"])
-        steps = variant.max_steps or _steps(plan, len(rows["train"]), ranks)
         ours = model.config.model_type == OURS
         self._trainer = (_WholeLogits if ours else SFTTrainer)(
             model,
-            args=_config(variant, plan, folder, steps, dtype, model.device.type, is_judged),
+            args=_config(variant, plan, folder, dtype, model.device.type, is_judged),
             train_dataset=_dataset(rows["train"]),
             eval_dataset=_dataset(rows["val"]) if is_judged else None,
             processing_class=tokenizer,
@@ -147,30 +146,23 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _steps(plan: Plan, num_rows: int, ranks: Ranks) -> int:
-    # Where one process sees several devices, transformers gives each of them a batch.
-    num_processes = ranks.world_size if ranks.world_size > 1 else max(1, torch.cuda.device_count())
-    a_step = plan.batch_size * plan.gradient_accumulation_steps * num_processes
-    return math.ceil(plan.epochs * math.ceil(num_rows / a_step))
-
-
 def _config(
     variant: ChatVariant,
     plan: Plan,
     folder: Path,
-    steps: int,
     dtype: torch.dtype,
     device: str,
     is_judged: bool,
 ) -> SFTConfig:
-    interval, packs = max(1, steps // _EVALUATED), _packs(variant)
+    packs = _packs(variant)
     sharded: Any = variant.sharded or None
     return SFTConfig(
         output_dir=str(folder),
-        max_steps=steps,
+        max_steps=variant.max_steps or -1,
+        num_train_epochs=plan.epochs,
         learning_rate=plan.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=min(100, steps // 20),
+        warmup_steps=_WARMUP,
         per_device_train_batch_size=plan.batch_size,
         per_device_eval_batch_size=plan.batch_size,
         gradient_accumulation_steps=plan.gradient_accumulation_steps,
@@ -184,12 +176,12 @@ def _config(
         packing=packs,
         dataset_kwargs=None if packs else {"skip_prepare_dataset": True},
         eval_strategy="steps" if is_judged else "no",
-        eval_steps=interval,
+        eval_steps=1 / _EVALUATED,
         save_strategy="steps",
-        save_steps=interval,
+        save_steps=1 / _EVALUATED,
         save_total_limit=1,
         load_best_model_at_end=is_judged and variant.patience is not None,
-        logging_steps=max(1, steps // _LOGGED),
+        logging_steps=1 / _LOGGED,
         report_to="none",
         disable_tqdm=True,
         seed=variant.seed,
