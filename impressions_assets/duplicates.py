@@ -77,7 +77,8 @@ def told_elsewhere(home: Home, channel: str, threshold: float) -> list[Elsewhere
     place = f"elsewhere/{channel}.json"
     before = _told(home.store.read_text(place))
     if before.made_from == made_from:
-        return list(before.found)
+        gone = home.forgotten() if before.found else set()
+        return [one for one in before.found if one.other_id not in gone]
     found = duplicates_elsewhere(home, channel, threshold)
     told = Told(made_from=made_from, found=tuple(found))
     home.store.write_text(place, msgspec.json.encode(told).decode())

@@ -8,6 +8,7 @@ from impressions_assets.duplicates import (
 )
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Document, Video
+from impressions_assets.storage.forgetting import bury
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.duplicates import text_digest
@@ -68,6 +69,14 @@ def test_other_channels_are_read_again_when_this_one_changed(home: Home) -> None
     assert told_elsewhere(home, "a", 1.01) == []
     put(home, "a", "more", talk(2))
     assert [one.channel for one in told_elsewhere(home, "a", 0.8)] == ["b", "c"]
+
+
+def test_a_forgotten_video_is_told_no_more(home: Home) -> None:
+    put(home, "b", "copy", talk(1))
+    put(home, "a", "talk", talk(1))
+    assert told_elsewhere(home, "a", 0.8)
+    bury(home, "copy")
+    assert told_elsewhere(home, "a", 0.8) == []
 
 
 def test_what_was_told_and_is_damaged_is_found_anew(home: Home) -> None:

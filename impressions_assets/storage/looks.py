@@ -5,6 +5,7 @@ each table is enough: most steps find nothing to do, and in a bucket their looks
 time (290 of 522 requests of a refresh with nothing new). What the step itself writes, it sees.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ class Looks:
         """Begin without any; without a store, no look is a short one."""
         self._store = store
         self._at: dict[str, float] = {}
+        self._stale: set[str] = set()
         self._step_began: float | None = None
 
     @contextmanager
@@ -37,11 +39,13 @@ class Looks:
     def are_recent(self, name: str) -> bool:
         """Return whether a table need not be looked at now."""
         at, began = self._at.get(name), self._step_began
+        if name in self._stale:
+            return False
         return began is not None and at is not None and max(began, _ago(_STEP_SECONDS)) <= at
 
     def find_newer(self, name: str, version: int) -> bool:
         """Look whether a table may have a commit after this one; -1 where it was not there."""
-        if self._store is None or self._at.get(name, 0.0) < _ago(_SURE_SECONDS):
+        if self._store is None or self._at.get(name, -math.inf) < _ago(_SURE_SECONDS):
             return True
         commit = f"tables/{name}/_delta_log/{version + 1:020}.json"
         try:
@@ -52,10 +56,11 @@ class Looks:
     def note(self, name: str) -> None:
         """Remember that a table was looked at just now."""
         self._at[name] = time.monotonic()
+        self._stale.discard(name)
 
     def forget(self, name: str) -> None:
         """Look at a table the next time, however recent the last look."""
-        self._at.pop(name, None)
+        self._stale.add(name)
 
 
 def _ago(seconds: float) -> float:
