@@ -145,7 +145,7 @@ def test_the_whole_definition_holds_together() -> None:
 
 @pytest.mark.slow
 def test_loading_imports_no_torch_and_opens_no_home(tmp_path: Path) -> None:
-    heavy = {"torch", "transformers", "datasets"}
+    heavy = {"torch", "transformers", "datasets", "whisperx"}
     code = f"import sys, impressions_assets.definitions; print({heavy!r} & sys.modules.keys())"
     ran = subprocess.run(
         [sys.executable, "-W", "error::ResourceWarning", "-c", code],

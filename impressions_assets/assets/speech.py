@@ -28,7 +28,6 @@ from impressions_assets.resources.step_values import values_of
 from impressions_assets.sources.source import Source, access_of
 from impressions_assets.speech.choice import WANTED
 from impressions_assets.storage.attempts import keep_pause
-from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Home
 
 
@@ -91,9 +90,8 @@ def _told(why_not: str = "", for_all: str = "") -> dg.Output[dict[str, str]]:
 def _recognizer(
     impressions: Impressions, channel: Channel, sources: Sequence[Source]
 ) -> Recognizer:
-    settings = impressions.settings
-    access = digest_of(access_of(sources), str(settings.asr_python), settings.hugging_face_token)
-    return Recognizer(impressions.home, channel.name, channel.speech, sources, access)
+    # How whisperx is reached is not in it: only a recognizer's own pod knows.
+    return Recognizer(impressions.home, channel.name, channel.speech, sources, access_of(sources))
 
 
 def _child(

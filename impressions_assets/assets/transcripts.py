@@ -174,7 +174,8 @@ def _rows(
             noted(), captures.offers, captures.fetch_all, capture_key_of, channel.languages, policy
         )
     choice = Choice(speech.use, speech.where, speech.min_quality, speech.names)
-    return chosen(choice, videos, captions, Heard(home, hearing_of(speech)).body)
+    heard = Heard(home, hearing_of(speech))
+    return chosen(choice, videos, captions, heard.body, heard.earlier_body)
 
 
 def recognized_marks(home: Home, channel: Channel) -> dict[str, str]:

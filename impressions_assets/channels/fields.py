@@ -21,6 +21,12 @@ def _language(value: str) -> str:
     return value
 
 
+def _spoken_language(value: str) -> str:
+    if value != "detect" and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError("is no language's code; write one such as de or pt-BR, or detect")
+    return value
+
+
 def absolute_location(value: str) -> str:
     """A place must mean the same to every process, whatever folder it was started in."""
     if not value.strip() or not value.isprintable():
@@ -32,6 +38,7 @@ def absolute_location(value: str) -> str:
 
 Day = Annotated[date, BeforeValidator(_day)]
 Language = Annotated[str, AfterValidator(_language)]
+SpokenLanguage = Annotated[str, AfterValidator(_spoken_language)]
 Location = Annotated[str, AfterValidator(absolute_location)]
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from impressions_assets.channels.fields import Day, Language, Seconds, Share, Strict, Words
+from impressions_assets.channels.fields import Day, Seconds, Share, SpokenLanguage, Strict, Words
 
 
 class Filters(Strict):
@@ -82,10 +82,10 @@ class SpeechSettings(Strict):
     model: Words = Field(
         default="large-v3", description="name of a Whisper model, or whole path of its folder"
     )
-    language: Language | None = Field(
+    language: SpokenLanguage | None = Field(
         default=None,
-        description="language that is spoken, or detect; what the video says of itself, and where"
-        " it says nothing, detected, unless it is said",
+        description="code of the language that is spoken, or detect; what the video says of"
+        " itself, and where it says nothing, detected, unless it is said",
     )
     align_model: Words | None = Field(
         default=None, description="wav2vec2 model for word times; whisperx's own unless it is said"
@@ -114,6 +114,13 @@ class SpeechSettings(Strict):
     cpu_when_full: bool = Field(
         default=False, description="whether the CPU takes over where a GPU's memory ends"
     )
+
+    @model_validator(mode="after")
+    def _speakers_in_order(self) -> Self:
+        least, most = self.min_speakers, self.max_speakers
+        if least is not None and most is not None and least > most:
+            raise ValueError(f"min_speakers ({least}) is above max_speakers ({most})")
+        return self
 
 
 class ChapterSettings(Strict):

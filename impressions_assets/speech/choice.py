@@ -1,6 +1,7 @@
 """Captions or a recognizer: what a channel wants, and what its captions are worth."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -13,8 +14,11 @@ from impressions_assets.speech.recognition import recognized_transcript
 Use = Literal["captions", "captions_first", "whisperx"]
 Lack = Literal["missing", "automatic", "poor"]
 
+BodyOf = Callable[[str], bytes | None]
+
 WANTED = "speech recognition is to come: "  # begins the note of a row that waits for it
 CHOSEN = "recognized: "
+EARLIER = "recognized in another way, as was set before"
 
 
 class Choice(NamedTuple):
@@ -51,7 +55,8 @@ def chosen(
     choice: Choice,
     videos: dict[str, Video],
     outcomes: Iterator[Transcript | Failed],
-    body_of: Callable[[str], bytes | None],
+    body_of: BodyOf,
+    earlier_of: BodyOf = lambda video_id: None,
 ) -> Iterator[Transcript | Failed]:
     """Put what was recognized in the place of captions that will not do, and say why.
 
@@ -60,6 +65,7 @@ def chosen(
         videos: by id, each there before its outcome; it is taken out with it.
         outcomes: what captions give.
         body_of: what was recognized in a video, if anything was.
+        earlier_of: what was in another way, which does until then.
     """
     for outcome in outcomes:
         video = videos.pop(outcome.video_id)
@@ -67,7 +73,7 @@ def chosen(
             yield outcome
             continue
         reason = choice.reason(video, outcome)
-        yield _better(choice, video, outcome, reason, body_of) if reason else outcome
+        yield _better(choice, video, outcome, reason, body_of, earlier_of) if reason else outcome
 
 
 def _better(
@@ -75,11 +81,12 @@ def _better(
     video: Video,
     captions: Transcript,
     reason: str,
-    body_of: Callable[[str], bytes | None],
+    body_of: BodyOf,
+    earlier_of: BodyOf,
 ) -> Transcript | Failed:
     body = body_of(video.video_id)
     if body is None:
-        return replace(captions, notes=(*captions.notes, f"{WANTED}{reason}"))
+        return _until_then(choice, video, captions, reason, earlier_of(video.video_id))
     try:
         heard = recognized_transcript(video, body, choice.names)
     except SourceError as error:
@@ -87,3 +94,16 @@ def _better(
     if heard.origin == "none" and captions.segments:
         return replace(captions, notes=(*captions.notes, "whisperx heard nothing: captions stay"))
     return replace(heard, notes=(f"{CHOSEN}{reason}", *heard.notes))
+
+
+def _until_then(
+    choice: Choice, video: Video, captions: Transcript, reason: str, earlier: bytes | None
+) -> Transcript:
+    """What does until a video is heard as the channel wants it: words of before, or captions."""
+    wanted = f"{WANTED}{reason}"
+    if earlier is not None:
+        with suppress(SourceError):
+            heard = recognized_transcript(video, earlier, choice.names)
+            if heard.segments:
+                return replace(heard, notes=(wanted, EARLIER, *heard.notes))
+    return replace(captions, notes=(*captions.notes, wanted))

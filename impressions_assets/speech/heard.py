@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 
 from impressions_assets.speech.recognizer.job import VERSION, Hearing
 from impressions_assets.storage.captures import Raw
@@ -29,6 +30,20 @@ class Heard:
         """What was recognized in a video; None when nothing was yet."""
         kept = self._table.get(SHARED, self._key(video_id))
         return None if kept is None else bytes(kept.body)
+
+    def earlier_body(self, video_id: str) -> bytes | None:
+        """What was recognized last in another way, which does until this one has heard it."""
+        engine = self._earlier.get(video_id)
+        key = engine and capture_key(video_id, _KIND, "und", engine)
+        kept = self._table.get(SHARED, key) if key else None
+        return None if kept is None else bytes(kept.body)
+
+    @cached_property
+    def _earlier(self) -> dict[str, str]:
+        """The way in which each video was heard last: one look for all of them."""
+        rows = self._table.columns(SHARED, "fetched_at", "video_id", "kind", "engine")
+        others = (row for row in rows if row[2] == _KIND and row[3] != self.engine)
+        return {video_id: engine for _, video_id, _, engine in sorted(others)}
 
     def keep(self, bodies: Mapping[str, bytes]) -> None:
         """Keep what was recognized, by video, in one commit."""

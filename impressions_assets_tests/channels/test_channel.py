@@ -72,6 +72,21 @@ def test_a_setting_of_youtube_that_makes_no_sense_is_refused(setting: dict[str, 
         Channels.model_validate({"youtube": setting})
 
 
+@pytest.mark.parametrize(
+    ("speech", "told"),
+    [
+        ({"language": "German"}, "write one such as de"),
+        ({"language": "klingon"}, "write one such as de"),
+        ({"min_speakers": 3, "max_speakers": 2}, r"min_speakers \(3\) is above max_speakers \(2\)"),
+    ],
+)
+def test_speech_that_cannot_be_is_refused(speech: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        channel(speech=speech)
+    for language in ("de", "yue", "pt-BR", "detect"):
+        assert channel(speech={"language": language}).speech.language == language
+
+
 @pytest.mark.parametrize("word", ["no", "false", "yes", " True "])
 def test_a_bare_yes_or_no_is_no_permission(word: str) -> None:
     with pytest.raises(ValidationError, match="does not say who allowed it"):

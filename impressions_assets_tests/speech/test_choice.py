@@ -66,6 +66,19 @@ def test_the_better_words_are_taken_and_the_reason_stands_beside_them(body, orig
     assert (row.origin, row.notes) == (origin, (note,))
 
 
+@pytest.mark.parametrize("earlier", [heard("What was said."), heard(), b"{", None])
+def test_words_of_another_model_do_until_this_one_has_heard(earlier):
+    found = captions("automatic")
+    outcomes = chosen(FIRST, {"v": VIDEO}, iter([found]), lambda _: None, lambda _: earlier)
+    (row,) = outcomes
+    wanted = "speech recognition is to come: captions are automatic"
+    if earlier == heard("What was said."):
+        assert row.origin == "whisperx"
+        assert row.notes[:2] == (wanted, "recognized in another way, as was set before")
+    else:
+        assert (row.origin, row.notes) == ("automatic", (wanted,))
+
+
 def test_what_cannot_be_read_fails_alone():
     (row,) = chosen(FIRST, {"v": VIDEO}, iter([captions("automatic")]), lambda video_id: b"{")
     assert row.error.startswith("v: what WhisperX recognized is not as we keep it")

@@ -88,6 +88,25 @@ def test_a_model_too_large_for_its_gpu_is_told_as_that(whisperx: ModuleType) -> 
         hear(device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("compute_type", "told"),
+    [
+        ("default", "fetched elsewhere"),
+        ("int8_bfloat16", "fetched elsewhere"),
+        ("float17", "is default, auto, int8"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_told_with_what_to_do(
+    whisperx: ModuleType, monkeypatch: pytest.MonkeyPatch, compute_type: str, told: str
+) -> None:
+    def load_model(*_: object, **__: object) -> None:
+        raise OSError("no answer.")
+
+    monkeypatch.setattr(whisperx, "load_model", load_model)
+    with pytest.raises(RecognitionError, match=f"{compute_type}': no answer\\. .*{told}"):
+        hear(compute_type=compute_type)
+
+
 def test_the_cpu_goes_on_where_that_is_allowed_and_it_is_noted(whisperx: ModuleType) -> None:
     found, _ = hear(cpu_when_full=True)
     assert whisperx.asked[-1][:2] == ("cpu", 1)

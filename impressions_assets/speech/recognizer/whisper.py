@@ -1,6 +1,7 @@
 """Whisper through whisperx: batched, with less at once where the memory of a GPU ends."""
 
 import gc
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,8 @@ class Whisper:
                 self._go_to_cpu()
                 return
             raise RecognitionError(
-                f"the speech model {job.hearing.model!r} cannot be loaded: {error}. Name one of"
-                " whisper's (large-v3, medium, …), which is downloaded once, or the whole path of"
-                " a folder that CTranslate2 converted"
+                f"the speech model {job.hearing.model!r} cannot be loaded with compute type"
+                f" {job.compute_type!r}: {str(error).rstrip('. ')}. {_what_to_do(job)}"
             ) from error
         self._listen_to_voice_activity()
 
@@ -148,6 +148,23 @@ def _device_of(job: Job) -> str:
     if job.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return job.device
+
+
+def _what_to_do(job: Job) -> str:
+    if _is_known(job.compute_type):
+        return (
+            "One of whisper's (large-v3, medium, …) is downloaded once from https://huggingface.co:"
+            " where that cannot be reached, give the whole path of a folder that CTranslate2"
+            " converted, fetched elsewhere"
+        )
+    return "compute_type is default, auto, int8, int16, float16, bfloat16, float32 or int8_…"
+
+
+def _is_known(compute_type: str) -> bool:
+    return (
+        re.fullmatch("default|auto|int8(_b?float(16|32))?|int16|b?float16|float32", compute_type)
+        is not None
+    )
 
 
 def _check_folder(model: str) -> None:
