@@ -91,7 +91,7 @@ def test_what_compose_names_is_there() -> None:
 
 
 def test_every_service_starts_again_tells_its_health_and_keeps_its_log_small() -> None:
-    images_health = {"web", "code", "train"}  # HEALTHCHECK in the Dockerfile
+    images_health = {"web", "code", "train", "speech"}  # HEALTHCHECK in the Dockerfile
     for name, service in SERVICES.items():
         is_once = name == "prepare"
         assert service["restart"] == ("no" if is_once else "unless-stopped")
@@ -108,7 +108,7 @@ def test_only_this_machine_reaches_the_ui_and_nobody_the_database() -> None:
 
 def test_a_code_server_keeps_its_host_name_by_which_dead_runs_are_known() -> None:
     code = {name: s["hostname"] for name, s in SERVICES.items() if name.startswith("code")}
-    assert code == {"code": "code", "code-gpu": "code"}
+    assert code == {"code": "code", "code-gpu": "code", "code-speech": "code"}
 
 
 def test_a_backfill_waits_for_a_code_server_that_is_gone_wherever_a_daemon_runs() -> None:
