@@ -236,11 +236,11 @@ def _write(handle: DeltaTable, channel: str, batch: pa.Table | None, gone: Seque
             handle,
             batch,
             mode="overwrite",
-            predicate=_where(channel, batch["key"].to_pylist()),
+            predicate=_where(channel, [*batch["key"].to_pylist(), *gone]),
             commit_properties=once,
             writer_properties=WriterProperties(compression="ZSTD"),
         )
-    if gone:
+    elif gone:
         handle.delete(_where(channel, gone), commit_properties=once)
 
 

@@ -192,7 +192,7 @@ class Table(Generic[R]):
         """Read all rows of a channel, and write those that `change` returns, as one transaction.
 
         `change` runs again when somebody else wrote in the meantime, so it must be pure. What it
-        takes out of the rows that it is given is removed, in a commit of its own.
+        takes out of the rows that it is given is removed in the same commit.
         """
 
         def changed() -> tuple[pa.Table | None, Sequence[str]]:

@@ -137,9 +137,11 @@ def test_an_edit_that_lost_a_race_sees_the_winner(tmp_path: Path) -> None:
     assert mine.get(CHANNEL, key_of("counter")) == row("counter", "11")
 
 
-def test_what_an_edit_takes_out_of_the_rows_is_removed(tmp_path: Path) -> None:
+def test_what_an_edit_takes_out_of_the_rows_is_removed_in_the_same_commit(tmp_path: Path) -> None:
+    """Who dies between two commits would leave what was taken out beside what came."""
     mine = table(tmp_path)
     mine.put(CHANNEL, [Entry(row("a")), Entry(row("b"))])
+    before = mine._folder.snapshot()
 
     def keep_b(rows: dict[str, Chapters]) -> list[Chapters]:
         del rows[key_of("a")]
@@ -147,6 +149,10 @@ def test_what_an_edit_takes_out_of_the_rows_is_removed(tmp_path: Path) -> None:
 
     mine.edit(CHANNEL, keep_b)
     assert list(mine.rows(CHANNEL)) == [row("b", "new")]
+    after = mine._folder.snapshot()
+    assert before is not None
+    assert after is not None
+    assert after.version == before.version + 1
 
 
 def test_small_files_are_joined_and_nothing_is_lost(tmp_path: Path) -> None:
