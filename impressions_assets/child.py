@@ -1,6 +1,6 @@
 """The one place that talks Dagster Pipes, on the side of a child process.
 
-Started by Dagster, log lines and reports reach it at once; started by hand, lines are printed.
+Started by Dagster, log lines reach it at once; started by hand, they are printed.
 Neither needs Dagster installed: `dagster_pipes` is imported only when it is there.
 """
 
@@ -8,12 +8,12 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
-from impressions_assets.errors import ImpressionsError
+from impressions_assets.errors import ImpressionsError, RankLost
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -23,9 +23,6 @@ class Child(Protocol):
 
     def log(self, text: str) -> None:
         """Show a line to the person who watches."""
-
-    def report(self, message: Mapping[str, Any]) -> None:
-        """Send a message, of JSON values, to the parent."""
 
 
 class Place(NamedTuple):
@@ -46,17 +43,6 @@ class Place(NamedTuple):
     def of(cls, rank: str, world_size: str, local_rank: str, meeting: str = "env://") -> Self:
         """The place that these words of a command line, or of the environment, tell."""
         return cls(int(rank), int(world_size), int(local_rank), meeting)
-
-    @classmethod
-    def told(cls, arguments: Sequence[str]) -> Self | None:
-        """What the first process told the others in their arguments; else what torchrun told.
-
-        Those whom the first one started end with it.
-        """
-        if not arguments:
-            return cls.by_torchrun()
-        end_with_parent(signal.SIGKILL)
-        return cls.of(*arguments)
 
     def tell(self) -> None:
         """Say it where torchrun says it: accelerate looks there."""
@@ -104,6 +90,38 @@ def end_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
+def run_main(
+    run: Callable[[Path, Place | None], None], usage: str, arguments: Sequence[str] | None
+) -> int:
+    """Do what a file says, alone or as one of several; the exit code is 0 also after a clean stop.
+
+    Args:
+        run: does it; is given the file, and which process of several this is.
+        usage: what a person is told who starts it otherwise.
+        arguments: the file, and for those whom the first process started (`gpt/peers.py`) their
+            place; None for those of the command line.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    if len(given) not in (1, 5):
+        print(f"usage: {usage}", file=sys.stderr)
+        return 2
+    file, place = Path(given[0]), Place.by_torchrun()
+    if given[1:]:
+        end_with_parent(signal.SIGKILL)
+        place = Place.of(*given[1:])
+    if place is None or place.rank == 0:
+        file.with_suffix(".error").unlink(missing_ok=True)
+    try:
+        run(file, place)
+    except RankLost as error:
+        if file.with_suffix(".error").exists():  # the one that is gone said why
+            return 1
+        return fail(file, error)
+    except ImpressionsError as error:
+        return fail(file, error)
+    return 0
+
+
 def fail(file: Path, error: ImpressionsError) -> int:
     """Print an error, and leave it where the parent finds it: beside the file it passed along."""
     print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -117,9 +135,6 @@ class Silent:
     def log(self, text: str) -> None:
         """Say nothing."""
 
-    def report(self, message: Mapping[str, Any]) -> None:
-        """Send nothing."""
-
 
 class ByHand:
     """Speaks to standard output, and goes on working when nobody listens any more."""
@@ -132,9 +147,6 @@ class ByHand:
             # `| head` has gone, or the parent was killed: a training must still save and end well.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
 
-    def report(self, message: Mapping[str, Any]) -> None:
-        """Nobody waits for it."""
-
 
 def _are_set(names: Iterable[str]) -> bool:
     return all(name in os.environ for name in names)
@@ -146,6 +158,3 @@ class _Piped:
 
     def log(self, text: str) -> None:
         self._context.log.info(text)
-
-    def report(self, message: Mapping[str, Any]) -> None:
-        self._context.report_custom_message(dict(message))

@@ -18,18 +18,16 @@ CHILD = """
 from impressions_assets.child import child_session
 with child_session() as child:
     child.log("hello")
-    child.report({"loss": 1.5})
 """
 
 
-def test_by_hand_lines_are_printed_and_reports_are_not(capsys):
+def test_by_hand_lines_are_printed(capsys):
     with child_session() as child:
         child.log("hello")
-        child.report({"loss": 1.5})
-    assert capsys.readouterr().out == "hello\n"
+        assert capsys.readouterr().out == "hello\n"
 
 
-def test_under_dagster_lines_and_reports_arrive_as_messages(tmp_path):
+def test_under_dagster_lines_arrive_as_messages(tmp_path):
     context, messages = tmp_path / "context.json", tmp_path / "messages.jsonl"
     context.write_text(json.dumps(pipes_context()))
     run_child(
@@ -41,7 +39,6 @@ def test_under_dagster_lines_and_reports_arrive_as_messages(tmp_path):
     sent = [json.loads(line) for line in messages.read_text().splitlines()]
     by_method = {message["method"]: message["params"] for message in sent}
     assert by_method["log"]["message"] == "hello"
-    assert by_method["report_custom_message"]["payload"] == {"loss": 1.5}
     assert by_method["closed"] is not None
 
 

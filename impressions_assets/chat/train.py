@@ -9,33 +9,16 @@ import os
 import sys
 from pathlib import Path
 
-import msgspec
-
 from impressions_assets.chat.run import ChatResult, ChatRun
-from impressions_assets.child import Place, child_session, end_with_parent, fail, is_piped
-from impressions_assets.errors import ConfigError, ImpressionsError, RankLost
+from impressions_assets.child import Place, child_session, end_with_parent, is_piped, run_main
+from impressions_assets.errors import ConfigError
 from impressions_assets.gpt.run import Log
 from impressions_assets.gpt.stop import StopRequest
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Fine-tune as chat.json says; the exit code is 0 also after a clean stop."""
-    given = sys.argv[1:] if arguments is None else arguments
-    if len(given) not in (1, 5):  # 5: started by the first of several processes, see gpt/peers.py
-        print("usage: python -m impressions_assets.chat.train chat.json", file=sys.stderr)
-        return 2
-    file, place = Path(given[0]), Place.told(given[1:])
-    if place is None or place.rank == 0:
-        file.with_suffix(".error").unlink(missing_ok=True)
-    try:
-        _run(file, place)
-    except RankLost as error:
-        if file.with_suffix(".error").exists():  # the one that is gone said why
-            return 1
-        return fail(file, error)
-    except ImpressionsError as error:
-        return fail(file, error)
-    return 0
+    return run_main(_run, "python -m impressions_assets.chat.train chat.json", arguments)
 
 
 def _run(file: Path, place: Place | None) -> None:
@@ -53,7 +36,6 @@ def _run(file: Path, place: Place | None) -> None:
             return
         ended = f"stopped by {result.stopped}" if result.stopped else "done"
         child.log(f"{ended} after step {result.steps}, {result.seconds:,.0f} s")
-        child.report({"result": msgspec.to_builtins(result)})
 
 
 def _finetune(

@@ -1,8 +1,8 @@
 """The recognizer: `python -m impressions_assets.speech.recognizer job.json`.
 
 The same by hand and as a child of Dagster, in the environment that holds whisperx. Each clip's
-result appears whole, under its name, before it is reported; one that cannot be heard is told with
-the reason, and the others go on.
+result appears whole, under its name; one that cannot be heard is told with the reason, and the
+others go on.
 """
 
 import json
@@ -49,10 +49,8 @@ def _recognize(file: Path, child: Child) -> None:
         except SourceError as error:
             child.log(f"{number} of {len(job.clips)}: {error}")
             Path(clip.out).with_suffix(".error").write_text(str(error), encoding="utf-8")
-            child.report({"failed": clip.video_id, "error": str(error), "retry": error.retry})
         else:
             child.log(f"{number} of {len(job.clips)}: {clip.video_id} is recognized")
-            child.report({"recognized": clip.video_id})
 
 
 def _write(out: Path, recognized: dict[str, Any]) -> None:
