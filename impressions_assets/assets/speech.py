@@ -19,12 +19,14 @@ from impressions_assets.resources.recognizer import (
     Recognizer,
     RunChild,
     batches_of,
+)
+from impressions_assets.resources.step_values import KEY as STEP_VALUES
+from impressions_assets.resources.step_values import values_of
+from impressions_assets.resources.whisperx_environment import (
     check_recognizer,
     environment_of,
     package_alone,
 )
-from impressions_assets.resources.step_values import KEY as STEP_VALUES
-from impressions_assets.resources.step_values import values_of
 from impressions_assets.sources.source import Source, access_of
 from impressions_assets.speech.choice import WANTED
 from impressions_assets.storage.attempts import keep_pause

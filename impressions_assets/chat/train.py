@@ -43,14 +43,14 @@ def _finetune(
 ) -> ChatResult | None:
     try:
         from impressions_assets.chat.finetune import finetune
-        from impressions_assets.gpt.peers import peers, possible
+        from impressions_assets.gpt.peers import checked_processes, peers
     except ImportError as error:
         raise ConfigError(
             f"fine-tuning needs torch, transformers, trl and peft, and one cannot be imported"
             f" ({error}): pip install 'impressions-assets[chat]'"
         ) from error
     variant = run.variant
-    number = possible(variant.processes, variant.device) if place is None else 1
+    number = checked_processes(variant.processes, variant.device) if place is None else 1
     with peers(file, number, "impressions_assets.chat.train") as first:
         return finetune(run, log, stop, place or first)
 

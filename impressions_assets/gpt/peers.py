@@ -31,19 +31,19 @@ def num_processes(config: TrainConfig) -> int:
     Raises `TrainingError` when more are set than there are devices.
     """
     if config.processes is not None:
-        return possible(config.processes, config.device)
+        return checked_processes(config.processes, config.device)
     on_cuda = device_of(config.device).type == "cuda"
     num_devices = torch.cuda.device_count() if on_cuda else 1
     return min(num_devices, config.batch_size * config.gradient_accumulation_steps)
 
 
-def possible(processes: int, name: Device) -> int:
+def checked_processes(processes: int, name: Device) -> int:
     """The number of processes; `TrainingError` when there are not as many CUDA devices."""
     on_cuda = device_of(name).type == "cuda"
     if on_cuda and processes > (num_devices := torch.cuda.device_count()):
         raise TrainingError(
             f"processes is {processes}, and this machine shows {num_devices} CUDA "
-            f"devices; set {num_devices} at most, or leave it out"
+            f"devices; set {num_devices} at most"
         )
     return processes
 

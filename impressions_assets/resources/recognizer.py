@@ -7,7 +7,7 @@ it; the video that it was at when it died is tried again later, and the others a
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from threading import Event
 
 from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import (
-    ConfigError,
     RecognitionError,
     RecognizerDied,
     SourceError,
@@ -26,7 +25,7 @@ from impressions_assets.errors import (
     StorageError,
 )
 from impressions_assets.rows import Failed, Video
-from impressions_assets.sources.audio import check_ffmpeg, write_wav
+from impressions_assets.sources.audio import write_wav
 from impressions_assets.sources.sounds import Sounds
 from impressions_assets.sources.source import Log, Source
 from impressions_assets.speech.heard import Heard
@@ -72,31 +71,6 @@ def batches_of(videos: Sequence[Video], workers: int = 1) -> list[list[Video]]:
         batches[-1].append(video)
         seconds += _seconds(video)
     return batches
-
-
-def check_recognizer(python: Path | None) -> Path:
-    """Return whisperx's Python. Raises ConfigError, saying what to do, where there is none."""
-    if python is None or not python.is_file():
-        where = f"ASR_PYTHON={python} is no file" if python else "ASR_PYTHON is not set"
-        raise ConfigError(
-            f"speech recognition needs whisperx in an environment of its own, and {where}: `make"
-            " asr` makes one and says what to set; captions go on without it"
-        )
-    check_ffmpeg()
-    return python
-
-
-def package_alone(folder: Path) -> Path:
-    """A folder to put on another environment's path: our package, and nothing that lies beside.
-
-    What stands in our own site-packages would come before whisperx's older libraries there.
-    """
-    alone = folder / "alone"
-    alone.mkdir(exist_ok=True)
-    link = alone / "impressions_assets"
-    if not link.exists():
-        link.symlink_to(Path(__file__).parents[1])
-    return alone
 
 
 class Kept:
@@ -305,9 +279,3 @@ def _told(clips: Sequence[Clip]) -> list[Failed]:
 
 def _seconds(video: Video) -> float:
     return video.duration_seconds or _UNKNOWN_SECONDS
-
-
-def environment_of(token: str, alone: Path) -> Mapping[str, str]:
-    """What the recognizer's process gets beside our own environment."""
-    secret = {"HF_TOKEN": token} if token else {}
-    return {"PYTHONPATH": str(alone), **secret}

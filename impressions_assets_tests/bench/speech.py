@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from impressions_assets.resources.recognizer import package_alone
+from impressions_assets.resources.whisperx_environment import package_alone
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
 from impressions_assets_tests.bench.ratios import Ratio
 from impressions_assets_tests.speech.whisperx_here import (

@@ -13,7 +13,8 @@ import pytest
 from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import Blocked, StorageError
 from impressions_assets.resources import recognizer as recognizing
-from impressions_assets.resources.recognizer import Kept, Recognizer, batches_of, environment_of
+from impressions_assets.resources.recognizer import Kept, Recognizer, batches_of
+from impressions_assets.resources.whisperx_environment import environment_of
 from impressions_assets.rows import Video
 from impressions_assets.sensors import first_due_retry
 from impressions_assets.sources.source import Log
