@@ -61,7 +61,9 @@ for clip in job["clips"]:
         for n, word in enumerate(said)
     ]
     segment = {"start": 0.0, "end": float(len(words)), "text": "", "words": words}
-    out.write_text(json.dumps({"language": "en", "segments": [segment], "notes": ["a note"]}))
+    part = out.with_suffix(".part")  # whole at once: who watches may look at any time
+    part.write_text(json.dumps({"language": "en", "segments": [segment], "notes": ["a note"]}))
+    part.replace(out)
 """
 
 
