@@ -90,7 +90,11 @@ def test_sharded_weights_learn_the_same_and_are_kept_whole(tmp_path: Path, metho
 
 
 def test_weights_are_not_sharded_where_they_cannot_be(tmp_path: Path) -> None:
-    assert "over CUDA devices" in refusal(prepared(tmp_path, processes=2, sharded=True))
+    file = prepared(tmp_path, processes=2, sharded=True)
+    child = started(file)
+    child.communicate(timeout=280)
+    assert child.returncode == 1
+    assert "over CUDA devices" in file.with_suffix(".error").read_text("utf-8")
 
 
 def losses(result: ChatResult) -> list[float | None]:
