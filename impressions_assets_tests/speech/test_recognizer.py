@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from impressions_assets.resources.recognizer import package_alone
+from impressions_assets.resources.whisperx_environment import package_alone
 from impressions_assets.rows import Video
 from impressions_assets.speech.recognition import recognized_transcript
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job
