@@ -96,7 +96,15 @@ def _head(console: Console, video: "Video", channel: str) -> None:
 def _problems(console: Console, place: Place, channel: str, key: str) -> None:
     from impressions_assets.storage.attempts import attempts
 
-    for stage in ("videos", "transcripts", "chapters", "articles", "qa_pairs", "documents"):
+    for stage in (
+        "videos",
+        "transcripts",
+        "speech",
+        "chapters",
+        "articles",
+        "qa_pairs",
+        "documents",
+    ):
         failed = attempts(place.home, channel, stage).get(key)
         if failed:
             again = f"; next try {failed.next_try}" if failed.next_try else ""
@@ -129,12 +137,18 @@ def _chapters(console: Console, row: "Chapters | None") -> None:
 def _transcript(console: Console, row: "Transcript | None") -> None:
     from impressions_assets.text.times import clock
 
+    notes = [Text(f"note: {note}", style="dim") for note in (row.notes if row else ())]
     if row is None or row.origin == "none":
-        console.print("\n[dim]no transcript[/]")
+        reason = f" ({row.reason})" if row and row.reason else ""
+        console.print(f"\n[dim]no transcript{escape(reason)}[/]", *notes, sep="\n")
         return
     dropped = f", cues dropped: {len(row.dropped)}" if row.dropped else ""
     empty = "" if row.segments else ": without any words"
-    console.print(f"\n[bold]transcript[/] [dim]({row.origin}, {row.language}{dropped}){empty}[/]")
+    console.print(
+        f"\n[bold]transcript[/] [dim]({row.origin}, {row.language}{dropped}){empty}[/]",
+        *notes,
+        sep="\n",
+    )
     for segment in row.segments:
         time = f"{clock(segment.start_seconds):>8}  " if row.is_timed else ""
         who = f"{segment.speaker}: " if segment.speaker else ""

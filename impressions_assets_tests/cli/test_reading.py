@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from impressions_assets.cli.reading import _transcript
+from impressions_assets.rows import Segment, Transcript
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.cli.conftest import Impressions
 
@@ -22,6 +25,31 @@ def test_a_video_is_shown_with_its_chapters_and_transcript(in_talks: Impressions
 
 def test_a_video_without_chapters_says_so(in_talks: Impressions) -> None:
     assert "no chapters" in in_talks("show", "talk-b").stdout
+
+
+@pytest.mark.parametrize(
+    ("segments", "said"),
+    [
+        ((), ["no transcript (disabled)", "note: no speakers [set HF_TOKEN]"]),
+        (
+            (Segment(0, 1, "Hello."),),
+            ["transcript (whisperx, en)", "note: no speakers [set HF_TOKEN]", "    0:00  Hello."],
+        ),
+    ],
+)
+def test_what_a_transcript_lacks_stands_beside_it(
+    segments: tuple[Segment, ...], said: list[str]
+) -> None:
+    words = (
+        {"origin": "whisperx", "language": "en"}
+        if segments
+        else {"origin": "none", "reason": "disabled"}
+    )
+    notes = ("no speakers [set HF_TOKEN]",)
+    console = Console(width=80)
+    with console.capture() as shown:
+        _transcript(console, Transcript(video_id="v", segments=segments, notes=notes, **words))
+    assert shown.get().strip().splitlines() == said
 
 
 def test_a_video_is_found_by_its_link(in_talks: Impressions) -> None:
