@@ -39,10 +39,15 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **offline(folder), "PYTHONPATH": str(package_alone(folder))}
 
 
+def out_of(folder: Path) -> Path:
+    """Where results come; the models are shared by all processes that test."""
+    return folder.parent / f"out-{os.getpid()}"
+
+
 def recognize(
     folder: Path, clips: dict[str, Path], **more
 ) -> tuple[dict, subprocess.CompletedProcess]:
-    out = folder.parent / "out"
+    out = out_of(folder)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     hearing = Hearing(**models(folder), beam_size=1)
@@ -111,7 +116,7 @@ def test_a_folder_that_is_no_model_is_told_with_what_to_do(folder):
     hearing = {"model": str(folder)}
     bodies, done = recognize(folder, {"v": folder / "1.wav"}, hearing=hearing)
     assert (bodies, done.returncode) == ({}, 1)
-    error = (folder.parent / "out" / "job.error").read_text()
+    error = (out_of(folder) / "job.error").read_text()
     assert "has no model.bin" in error
     assert "ct2-transformers-converter" in error
 
