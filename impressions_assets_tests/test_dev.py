@@ -15,18 +15,10 @@ from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets.storage.home import Artifact, Home
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.servers.chromium import chromium, take_picture
-from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually
+from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually, small_channel
 
 pytestmark = pytest.mark.slow
 
-CHANNEL = """\
-  {name}:
-    sources:
-      - archive: {archive}
-    tokenizer: {{vocab_size: 300}}
-    model: {{preset: debug}}
-    training: {{length: quick, max_iters: 40, eval_interval: 20, eval_iters: 2, device: cpu}}
-"""
 ENDLESS = {"max_iters": 10_000_000, "eval_interval": 50, "log_interval": 50}
 """A training that goes on until somebody ends it."""
 
@@ -48,7 +40,7 @@ def channels(dev: DagsterDev) -> tuple[str, str]:
         if number >= 2:
             quiet.captions(f"quiet-{number}").unlink()
     archives = {"spoken": spoken.folder, "quiet": quiet.folder}
-    texts = [CHANNEL.format(name=name, archive=archives[name]) for name in archives]
+    texts = [small_channel(name, archives[name], max_iters=40, eval_iters=2) for name in archives]
     opened(dev).store.write_text(CHANNELS_FILE, "channels:\n" + "".join(texts))
     return ("spoken", "quiet")
 

@@ -17,7 +17,7 @@ from impressions_assets.demo.render import write_archive
 from impressions_assets.jobs import CHAT_ASSETS, DATA_ASSETS, MODEL_ASSETS
 from impressions_assets.storage.home import Home
 from impressions_assets_tests.servers.chromium import chromium
-from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually
+from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually, small_channel
 
 browsers = pytest.importorskip("playwright.sync_api")
 pytestmark = [
@@ -26,14 +26,6 @@ pytestmark = [
 ]
 
 CHANNELS = ("lectures", "talks")
-CHANNEL = """\
-  {name}:
-    sources:
-      - archive: {archive}
-    tokenizer: {{vocab_size: 300}}
-    model: {{preset: debug}}
-    training: {{length: quick, max_iters: 200, eval_interval: 20, eval_iters: 4, device: cpu}}
-"""
 GROUPS = ("sources", "speech", "text", "gpt", "chat")
 
 
@@ -44,7 +36,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterDev]:
         texts = []
         for name in CHANNELS:
             write_archive(dev.home / name)
-            texts.append(CHANNEL.format(name=name, archive=dev.home / name))
+            texts.append(small_channel(name, dev.home / name, max_iters=200, eval_iters=4))
         home = Home(str(dev.home / "storage"))
         home.store.write_text(CHANNELS_FILE, "channels:\n" + "".join(texts))
         for name in CHANNELS:

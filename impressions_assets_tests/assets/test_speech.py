@@ -4,12 +4,15 @@ The recognizer is a stand-in (recognizers.py). The real one is heard in speech/t
 """
 
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
-from impressions_assets.errors import StorageError
+from impressions_assets.errors import Blocked, StorageError
 from impressions_assets.resources.recognizer import Recognizer, batches_of
 from impressions_assets.rows import Video
+from impressions_assets.sensors import first_due_retry
+from impressions_assets.storage.attempts import keep_pause
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
 from impressions_assets_tests.recognizers import (
@@ -141,6 +144,28 @@ def test_what_befell_one_batch_alone_does_not_stop_the_others(
     assert "no answer" in run(house, channel).metadata["why"].value
     assert len(batches) == 2
     assert done(counted) == batches[1]
+
+
+@needs_ffmpeg
+def test_what_was_given_up_is_not_planned_where_whisperx_is_not_at_hand(
+    house: House, archive, counted, monkeypatch
+):
+    """On Kubernetes the steps that plan have no whisperx, and each run started a GPU in vain."""
+    silent(archive, "aaa")
+    (archive.folder / "aaa.wav").write_bytes(b"no sound")
+    channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
+    assert "why" not in run(house, channel).metadata
+    monkeypatch.delenv("ASR_PYTHON")
+    assert "why" not in run(house, channel).metadata
+
+
+def test_a_pause_ends_when_nothing_is_left_to_recognize(house: House, archive, counted):
+    archive.add("aaa")
+    channel = house.declare("talks", archive.folder, speech={"use": "captions_first"})
+    pause = Blocked("blocked", datetime(2030, 1, 1, tzinfo=UTC), "YouTube")
+    keep_pause(house.home, channel, "speech", pause)
+    assert run(house, channel).passed
+    assert first_due_retry(house.home, channel) is None
 
 
 def test_a_channel_that_takes_captions_starts_nothing(house: House, archive, counted):

@@ -265,3 +265,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def small_channel(name: str, archive: Path, *, max_iters: int, eval_iters: int) -> str:
+    """A channel as channels.yaml has it, whose model is trained in seconds."""
+    training = f"max_iters: {max_iters}, eval_interval: 20, eval_iters: {eval_iters}, device: cpu"
+    return f"""\
+  {name}:
+    sources:
+      - archive: {archive}
+    tokenizer: {{vocab_size: 300}}
+    model: {{preset: debug}}
+    training: {{length: quick, {training}}}
+"""
