@@ -1,6 +1,7 @@
 """What many tests need: a storage root, a small archive, and a house to run the assets in."""
 
 import gc
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -149,6 +150,15 @@ def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def to_review(_filled: Path, tmp_path: Path) -> Home:
     """The channel that `reviews` has, in a home of the test's own."""
     return Home(str(shutil.copytree(_filled, tmp_path / "storage")))
+
+
+@pytest.fixture
+def full_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Return the log in which every library says all it can, whatever raised its level before."""
+    caplog.set_level(logging.DEBUG)
+    for name in list(logging.root.manager.loggerDict):
+        caplog.set_level(logging.DEBUG, name)
+    return caplog
 
 
 @pytest.fixture

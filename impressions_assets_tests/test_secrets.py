@@ -6,7 +6,6 @@ that was printed and logged, and through every file, table and database of the h
 
 import base64
 import contextlib
-import logging
 import socket
 import sqlite3
 import zlib
@@ -110,7 +109,7 @@ def test_no_secret_is_in_anything_that_a_run_leaves_behind(
     youtube: YouTube,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    full_log: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     name: str,
 ) -> None:
@@ -118,7 +117,6 @@ def test_no_secret_is_in_anything_that_a_run_leaves_behind(
     scenario.break_it(youtube)
     for variable, value in environment(scenario, youtube, tmp_path).items():
         monkeypatch.setenv(variable, value)
-    everything_at_debug(caplog)
 
     with open_instance(tmp_path / "home" / "dagster") as instance:
         house = House(tmp_path / "home", instance)
@@ -132,7 +130,7 @@ def test_no_secret_is_in_anything_that_a_run_leaves_behind(
         for arguments in (["status", "--config"], ["materialize", "talks", "--plan"])
     ]
     left = {
-        "logs": caplog.text,
+        "logs": full_log.text,
         "output": "".join(capfd.readouterr()),
         "command line": "".join(printed),
         **{str(path): text_in(path) for path in (tmp_path / "home").rglob("*") if path.is_file()},
@@ -168,13 +166,6 @@ def closed_port() -> str:
     """Return an address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return f"127.0.0.1:{server.getsockname()[1]}"
-
-
-def everything_at_debug(caplog: pytest.LogCaptureFixture) -> None:
-    """Have every library say all it can."""
-    caplog.set_level(logging.DEBUG)
-    for name in list(logging.root.manager.loggerDict):
-        caplog.set_level(logging.DEBUG, name)
 
 
 def text_in(path: Path) -> str:

@@ -1,7 +1,5 @@
 """The Data API's client against a server: what it pays, what it tries again, what it tells."""
 
-import logging
-
 import pytest
 
 from impressions_assets.errors import QuotaSpent, SourceRefused, SourceUnreachable
@@ -129,9 +127,8 @@ def test_errors_are_understood_in_every_shape_that_google_has_given_them(
 
 @pytest.mark.parametrize("fault", [None, 400, 403, 404, 429, 500, "cut", "hang"])
 def test_the_key_is_in_no_message_and_no_log_at_any_level(
-    visitor, youtube, owner, clips, caplog, capfd, fault
+    visitor, youtube, owner, clips, full_log, capfd, fault
 ):
-    caplog.set_level(logging.DEBUG)
     visitor.timeout_seconds = 0.1
     visitor.key = secret = "AIza-very-secret-0123456789"
     youtube.api_keys[secret] = ""
@@ -143,5 +140,5 @@ def test_the_key_is_in_no_message_and_no_log_at_any_level(
     while error:
         chain.append(f"{error!r} {error} {getattr(error, '__dict__', '')}")
         error = error.__cause__ or error.__context__
-    assert secret not in caplog.text + str(chain) + "".join(capfd.readouterr())
+    assert secret not in full_log.text + str(chain) + "".join(capfd.readouterr())
     assert secret not in str([request.query for request in youtube.requests])

@@ -1,6 +1,5 @@
 """How captions are asked for: so many a day, so many at once, by a proxy, with a login."""
 
-import logging
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -150,10 +149,9 @@ def test_no_secret_shows_in_an_error_or_in_a_log_at_any_level(
     owner: Owner,
     connect: Connect,
     tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    full_log: pytest.LogCaptureFixture,
     fault: object,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     file = tmp_path / "cookies.txt"
     later = int(datetime.now(UTC).timestamp()) + 3600
     file.write_text(
@@ -168,7 +166,7 @@ def test_no_secret_shows_in_an_error_or_in_a_log_at_any_level(
         told = str(client.fetch(clip.video_id, client.offer(clip.video_id)[0]))
     except (SourceUnreachable, Blocked) as error:
         told = "".join(traceback.format_exception(error))
-    told += caplog.text + repr(client._way) + repr(vars(client)) + str(client._idle)
-    assert "/watch" in caplog.text
+    told += full_log.text + repr(client._way) + repr(vars(client)) + str(client._idle)
+    assert "/watch" in full_log.text
     for secret in ("hush", "a-login", "c29tZW9uZTpodXNo"):
         assert secret not in told
