@@ -20,7 +20,7 @@ import fsspec
 
 from impressions_assets.channels.channels_yaml import CHANNELS_FILE, read_channels
 from impressions_assets.errors import ConfigError, NothingToDo, StorageError
-from impressions_assets.formats.captions import srt, vtt
+from impressions_assets.formats.captions import json, srt, vtt
 from impressions_assets.formats.card import (
     CARD,
     Made,
@@ -156,7 +156,7 @@ def _made(channel: ChannelReader) -> Made:
 _OURS: dict[str, Format] = {
     write.__name__: write
     for write in (
-        *(parquet, csv, jsonl, markdown, vtt, srt, qa, review, text),
+        *(parquet, csv, jsonl, markdown, vtt, srt, json, qa, review, text),
         *(nanogpt, huggingface, chat_model),
     )
 }

@@ -47,7 +47,8 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="parquet, csv, jsonl, markdown, vtt, srt, qa, review, text, nanogpt, huggingface.",
+            help="parquet, csv, jsonl, markdown, vtt, srt, json, qa, review, text, nanogpt,"
+            " huggingface.",
         ),
     ],
     to: Annotated[

@@ -1,9 +1,11 @@
-"""Captions as files: WebVTT and SRT, one per video whose words have times."""
+"""Captions as files: WebVTT, SRT and JSON, one per video whose words have times."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from impressions_assets.formats.files import safe_name, write_text
@@ -22,6 +24,14 @@ def srt(channel: ChannelReader, folder: Path) -> list[Path]:
     return _files(channel, folder, "srt", srt_of)
 
 
+def json(channel: ChannelReader, folder: Path) -> list[Path]:
+    """A JSON file per video with timed speech, laid out as WhisperX's: segments, words, speakers.
+
+    Beside what WhisperX writes: `video_id`, `origin` of the words, and `notes` on them.
+    """
+    return _files(channel, folder, "json", json_of)
+
+
 def vtt_of(transcript: Transcript) -> str:
     """Return a transcript as WebVTT, with its speakers as voices."""
     return "\n\n".join(["WEBVTT", *map(_vtt_cue, _marked(transcript.segments))]) + "\n"
@@ -34,6 +44,23 @@ def srt_of(transcript: Transcript) -> str:
     """
     cues = (_srt_cue(number, s) for number, s in enumerate(_marked(transcript.segments), start=1))
     return "\n\n".join(cues) + "\n"
+
+
+def json_of(transcript: Transcript) -> str:
+    """Return a transcript as WhisperX's JSON has it (whisperx.utils.WriteJSON), seconds as there.
+
+    A word has a `score` only where a recognizer gave one.
+    """
+    segments = [_as_whisperx(segment) for segment in transcript.segments]
+    told = {
+        "video_id": transcript.video_id,
+        "origin": transcript.origin,
+        "language": transcript.language,
+        "notes": transcript.notes,
+        "segments": segments,
+        "word_segments": [word for segment in segments for word in segment["words"]],
+    }
+    return msgspec.json.encode(told).decode()
 
 
 def stamp(seconds: float, mark: str = ".") -> str:
@@ -50,6 +77,17 @@ def _files(
         for row in channel.home.table("transcripts").rows(channel.name)
         if row.is_timed and row.segments
     ]
+
+
+def _as_whisperx(segment: Segment) -> dict[str, Any]:
+    speaker = {"speaker": segment.speaker} if segment.speaker else {}
+    words = [
+        {"word": word.text, "start": word.start_seconds, "end": word.end_seconds, **speaker}
+        | ({} if word.confidence is None else {"score": word.confidence})
+        for word in segment.words
+    ]
+    times = {"start": segment.start_seconds, "end": segment.end_seconds}
+    return {**times, "text": segment.text, **speaker, "words": words}
 
 
 def _marked(segments: Sequence[Segment]) -> Iterator[Segment]:

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets.export import export
-from impressions_assets.formats.captions import srt_of, vtt_of
+from impressions_assets.formats.captions import json_of, srt_of, vtt_of
 from impressions_assets.reader import ChannelReader
-from impressions_assets.rows import Segment, Transcript
+from impressions_assets.rows import Segment, Transcript, Word
 from impressions_assets.speech.captions import read_captions
+from impressions_assets.speech.recognized import read_recognized
 
 
 @pytest.mark.parametrize("form", ["vtt", "srt"])
@@ -36,6 +38,32 @@ def test_turns_without_names_are_marked_where_they_begin_and_read_back(form: str
     )
     assert "turn" not in written
     assert [(s.speaker, s.text) for s in read_captions(written, form)] == said
+
+
+def test_json_is_as_whisperx_writes_it_with_the_notes(talks: ChannelReader, tmp_path: Path) -> None:
+    file, _ = export(talks, "json", tmp_path)
+    assert file.name == "a.en.json"
+    read = read_recognized(file.read_bytes())
+    assert [(one.start, one.end, one.text, one.speaker) for one in read.segments] == [
+        (1.0, 2.0, "1 < 2 & 3", "Ada"),
+        (2.0, 3600.5, "later", None),
+    ]
+
+    words = (Word(0.0, 0.4, "An", 0.9), Word(0.4, 1.0, "apple."))
+    row = Transcript(
+        video_id="a",
+        origin="whisperx",
+        language="en",
+        segments=(Segment(0.0, 1.0, "An apple.", "Ada", words=words),),
+        notes=("recognized: no captions (none)",),
+    )
+    told = msgspec.json.decode(json_of(row))
+    assert told["segments"][0]["words"] == told["word_segments"]
+    assert told["word_segments"] == [
+        {"word": "An", "start": 0.0, "end": 0.4, "score": 0.9, "speaker": "Ada"},
+        {"word": "apple.", "start": 0.4, "end": 1.0, "speaker": "Ada"},
+    ]
+    assert (told["origin"], told["notes"]) == ("whisperx", ["recognized: no captions (none)"])
 
 
 @given(st.integers(0, 10**8), st.integers(1, 10**5), st.sampled_from(["vtt", "srt"]))
