@@ -112,12 +112,13 @@ def test_what_is_missing_is_noted_and_the_rest_goes_on(folder):
     assert "'/nowhere'" in found.notes[1]
 
 
-def test_a_folder_that_is_no_model_is_told_with_what_to_do(folder):
-    hearing = {"model": str(folder)}
+@pytest.mark.parametrize(("within", "lack"), [("", "has no model.bin"), ("gone", "no such folder")])
+def test_a_folder_that_is_no_model_is_told_with_what_to_do(folder, within, lack):
+    hearing = {"model": str(folder / within)}
     bodies, done = recognize(folder, {"v": folder / "1.wav"}, hearing=hearing)
     assert (bodies, done.returncode) == ({}, 1)
     error = (out_of(folder) / "job.error").read_text()
-    assert "has no model.bin" in error
+    assert lack in error
     assert "ct2-transformers-converter" in error
 
 

@@ -47,6 +47,7 @@ class Ears:
         """
         self._job, self._log = job, log
         self._whisper = Whisper(job, log)
+        self._moved: list[str] = []
         self._use(self._whisper.device)
 
     def _use(self, device: str) -> None:
@@ -80,7 +81,7 @@ class Ears:
             "language": found["language"],
             "segments": [_segment(segment) for segment in found["segments"]],
             "speech": speech,
-            "notes": notes,
+            "notes": notes + self._moved,
             "duration_seconds": len(audio) / _RATE,
         }
 
@@ -94,7 +95,7 @@ class Ears:
             if not is_out_of_memory(error):
                 raise
             if self._device == "cuda" and self._job.cpu_when_full:
-                notes.append(f"{what} are the CPU's: the GPU's memory was full")
+                self._moved = [f"{what} are the CPU's: the GPU's memory was full"]  # from now on
                 self._use("cpu")
                 self._fitted(what, step, found, audio, notes)
                 return

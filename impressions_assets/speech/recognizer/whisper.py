@@ -170,8 +170,9 @@ def _is_known(compute_type: str) -> bool:
 def _check_folder(model: str) -> None:
     folder = Path(model)
     if folder.is_absolute() and not (folder / "model.bin").is_file():
+        lack = "it has no model.bin" if folder.is_dir() else "there is no such folder"
         raise RecognitionError(
-            f"{model} is no speech model: it has no model.bin. Convert one with"
+            f"{model} is no speech model: {lack}. Convert one with"
             " `ct2-transformers-converter --model FOLDER --output_dir FOLDER --copy_files"
             " tokenizer.json preprocessor_config.json`"
         )
