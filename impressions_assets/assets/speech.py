@@ -16,9 +16,9 @@ from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.recognizer import (
     STAGE,
-    Recognizer,
     RunChild,
     batches_of,
+    recognizer_of,
 )
 from impressions_assets.resources.step_values import KEY as STEP_VALUES
 from impressions_assets.resources.step_values import values_of
@@ -27,16 +27,9 @@ from impressions_assets.resources.whisperx_environment import (
     environment_of,
     package_alone,
 )
-from impressions_assets.sources.source import Source, access_of
-from impressions_assets.speech.choice import WANTED
+from impressions_assets.sources.source import Source
+from impressions_assets.speech.choice import wanted
 from impressions_assets.storage.attempts import keep_pause
-from impressions_assets.storage.home import Home
-
-
-def wanted(home: Home, channel: Channel) -> list[str]:
-    """The videos whose transcripts wait for a recognizer."""
-    rows = home.table("transcripts").columns(channel.name, "video_id", "notes")
-    return [video_id for video_id, notes in rows if any(n.startswith(WANTED) for n in notes or ())]
 
 
 def planned(
@@ -46,8 +39,8 @@ def planned(
     sources: Sequence[Source],
 ) -> list[list[str]]:
     """Cut what is due now into batches, the longest first: the ids of the videos of each."""
-    recognizer = _recognizer(impressions, channel, sources)
-    due = recognizer.due(wanted(impressions.home, channel))
+    recognizer = recognizer_of(impressions.home, channel, sources)
+    due = recognizer.due(wanted(impressions.home, channel.name))
     if not due:
         keep_pause(impressions.home, channel.name, STAGE, None)
         return []
@@ -74,7 +67,7 @@ def recognize_speech(
     channel = impressions.channel(context.partition_key)
     try:
         with impressions.sources(channel) as sources, impressions.workspace() as folder:
-            recognizer = _recognizer(impressions, channel, sources)
+            recognizer = recognizer_of(impressions.home, channel, sources)
             run = _child(context, impressions, children, channel, folder)
             left = sorted(recognizer.due(batch), key=lambda video: batch.index(video.video_id))
             recognizer.recognize(left, folder, run, context.log.info)
@@ -87,13 +80,6 @@ def recognize_speech(
 
 def _told(why_not: str = "", for_all: str = "") -> dg.Output[dict[str, str]]:
     return dg.Output({"why_not": why_not, "for_all": for_all})  # Pipes lets no bare value through
-
-
-def _recognizer(
-    impressions: Impressions, channel: Channel, sources: Sequence[Source]
-) -> Recognizer:
-    # How whisperx is reached is not in it: only a recognizer's own pod knows.
-    return Recognizer(impressions.home, channel.name, channel.speech, sources, access_of(sources))
 
 
 def _child(

@@ -25,7 +25,7 @@ from impressions_assets.assets.declare import (
     standing_facts,
     translated,
 )
-from impressions_assets.assets.speech import planned, recognize_speech, wanted
+from impressions_assets.assets.speech import planned, recognize_speech
 from impressions_assets.channels.channel import Channel
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.recognizer import STAGE as SPEECH
@@ -35,7 +35,7 @@ from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.source import Source, access_of
-from impressions_assets.speech.choice import Choice, chosen
+from impressions_assets.speech.choice import Choice, chosen, wanted
 from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.speech.heard import Heard, engine_of
 from impressions_assets.speech.recognized import READING
@@ -159,6 +159,7 @@ def _rows(
 ) -> Iterator[Transcript | Failed]:
     """What captions say, and in its place what was recognized, where that was wanted and done."""
     speech, policy = channel.speech, channel.transcripts.policy
+    heard = Heard(home, hearing_of(speech))
     videos: dict[str, Video] = {}
 
     def noted() -> Iterator[Video]:
@@ -168,14 +169,21 @@ def _rows(
 
     captions: Iterator[Transcript | Failed]
     if speech.use == "whisperx":
-        captions = (no_transcript(video, "policy") for video in noted())
+        captions = (_without_captions(video, captures, heard) for video in noted())
     else:
         captions = transcripts_of(
             noted(), captures.offers, captures.fetch_all, capture_key_of, channel.languages, policy
         )
     choice = Choice(speech.use, speech.where, speech.min_quality, speech.names)
-    heard = Heard(home, hearing_of(speech))
     return chosen(choice, videos, captions, heard.body, heard.earlier_body)
+
+
+def _without_captions(video: Video, captures: Captures, heard: Heard) -> Transcript | Failed:
+    """What a video gives that is to be heard; one that is out of reach can only have been."""
+    error = captures.out_of_reach(video)
+    if error is None or video.status == "live" or heard.body(video.video_id) is not None:
+        return no_transcript(video, "policy")
+    return Failed(video_id=video.video_id, error=str(error), retry=error.retry)
 
 
 def recognized_marks(home: Home, channel: Channel) -> dict[str, str]:
@@ -189,7 +197,7 @@ def recognized_marks(home: Home, channel: Channel) -> dict[str, str]:
 def _speech_is_recognized(home: Home, channel: Channel, why_not: str) -> dg.AssetCheckResult:
     wants = channel.speech.use != "captions"
     failed = list(attempts(home, channel.name, SPEECH).values()) if wants else []
-    waiting = len(wanted(home, channel)) if wants else 0
+    waiting = len(wanted(home, channel.name)) if wants else 0
     facts = {"why": why_not} if why_not else {}
     facts |= {attempt.video_id: attempt.error for attempt in failed[:_LISTED]}
     return passed("speech_is_recognized", not waiting, warn=True, waiting=waiting, **facts)

@@ -67,6 +67,7 @@ def gc(
 
 
 def _status_of(place: Place, channel: str) -> None:
+    from impressions_assets.speech.choice import wanted
     from impressions_assets.storage.attempts import is_of_video
     from impressions_assets.storage.standing import standing_of
 
@@ -91,6 +92,8 @@ def _status_of(place: Place, channel: str) -> None:
     output().print(table)
     for line in lines_of(standing_of(home, channel)):
         output().print(f"  {line}", markup=False, soft_wrap=True)
+    if waiting := wanted(home, channel):
+        output().print(f"  speech: {len(waiting):,} to be recognized", soft_wrap=True)
     output().print()
 
 

@@ -15,10 +15,12 @@ from impressions_assets.cli.terminal import minute, note, number, output, table_
 from impressions_assets.errors import ImpressionsError
 from impressions_assets.resources.key_frames import file_marks
 from impressions_assets.resources.language_models import way_to
+from impressions_assets.resources.recognizer import recognizer_of
 from impressions_assets.resources.sources import Sources
 from impressions_assets.rows import SOURCE, Video
 from impressions_assets.sources.listing import Listing
 from impressions_assets.sources.source import Source, access_of
+from impressions_assets.speech.choice import wanted
 from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.digests import digest_of, key_of
 from impressions_assets.storage.home import Home
@@ -56,6 +58,8 @@ def show_plan(place: Place, name: str, assets: Sequence[str], *, sweep: bool = F
         sources = opened.open(channel, sweep=sweep)
         ahead = plan_tables(place.home, channel, sources, assets)
         asked = list(_asked(place, name, sources, ahead))
+        if "transcripts" in ahead:
+            asked += _heard(place.home, channel, sources)
     due = {table: found.touched for table, found in ahead.items()}
     asked += model_requests(place.home, channel, due)
     for asset, found in ahead.items():
@@ -169,6 +173,14 @@ def _asked(
         most = place.channels().youtube.daily_videos
         if most and len(unheard) > most:
             yield f"`daily_videos` allows {most:,} a day: {-(-len(unheard) // most):,} days"
+
+
+def _heard(home: Home, channel: "Channel", sources: Sequence[Source]) -> Iterator[str]:
+    """Say how much speech is to be recognized, of what the transcripts know to want it."""
+    due = recognizer_of(home, channel, sources).due(wanted(home, channel.name))
+    if due:
+        hours = sum(video.duration_seconds or 0 for video in due) / 3600
+        yield f"recognizes the speech of {len(due):,} videos ({hours:,.1f} hours of sound)"
 
 
 def _amount(found: Ahead) -> str:

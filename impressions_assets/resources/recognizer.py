@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
+from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import (
     RecognitionError,
@@ -27,7 +28,7 @@ from impressions_assets.errors import (
 from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.audio import write_wav
 from impressions_assets.sources.sounds import Sounds
-from impressions_assets.sources.source import Log, Source
+from impressions_assets.sources.source import Log, Source, access_of
 from impressions_assets.speech.heard import Heard
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job, loaded
 from impressions_assets.storage.attempts import attempts, keep_pause, settle
@@ -148,13 +149,14 @@ class Recognizer:
         videos = [row for _, row in self.home.table("videos").items(self.channel, sorted(keys))]
         done = self.heard.marks(video.video_id for video in videos)
         failed = attempts(self.home, self.channel, STAGE)
-        waiting = {
-            key
-            for key, attempt in failed.items()
-            if attempt.made_from == self._tried_with
-            and (attempt.next_try is None or datetime.fromisoformat(attempt.next_try) > now)
-        }
-        return [v for v in videos if key_of(v.video_id) not in done.keys() | waiting]
+
+        def waits(video: Video) -> bool:
+            attempt = failed.get(key_of(video.video_id))
+            if attempt is None or attempt.made_from != self._tried_with(video):
+                return False
+            return attempt.next_try is None or datetime.fromisoformat(attempt.next_try) > now
+
+        return [v for v in videos if key_of(v.video_id) not in done and not waits(v)]
 
     def recognize(self, videos: Sequence[Video], folder: Path, run: RunChild, log: Log) -> None:
         """Recognize a batch; what failed stands in `attempts`.
@@ -192,7 +194,7 @@ class Recognizer:
             log(f"{left[0]}: {trouble}")
             failures.append(Failed(video_id=left[0], error=f"{left[0]}: {trouble}", retry=True))
             trouble = None
-        made_from = {failure.video_id: self._tried_with for failure in failures}
+        made_from = {video.video_id: self._tried_with(video) for video in videos}
         done = {key_of(video_id) for video_id in kept.video_ids}
         now = datetime.now(UTC)
         settle(self.home, self.channel, STAGE, done, failures, made_from, now)
@@ -200,9 +202,10 @@ class Recognizer:
         if over := trouble or full:
             raise over
 
-    @property
-    def _tried_with(self) -> str:
-        return digest_of(self.heard.engine, self.access)
+    def _tried_with(self, video: Video) -> str:
+        """Tells one try from another: a video that can be had again is tried again."""
+        status = () if video.status == "ok" else (video.status,)
+        return digest_of(self.heard.engine, self.access, *status)
 
     def _run(
         self, clips: Sequence[Clip], job_file: Path, run: RunChild, kept: Kept
@@ -265,6 +268,11 @@ class Recognizer:
                 " info.json (yt-dlp -f bestaudio)"
             )
         return file
+
+
+def recognizer_of(home: Home, channel: Channel, sources: Sequence[Source]) -> Recognizer:
+    """Return what recognizes a channel; how whisperx is reached only its own pod knows."""
+    return Recognizer(home, channel.name, channel.speech, sources, access_of(sources))
 
 
 def _told(clips: Sequence[Clip]) -> list[Failed]:

@@ -131,8 +131,8 @@ class Offers:
     def _from_kept(self, video: Video, capture: Capture | None, choose: Choose) -> Offer | None:
         """Return what was kept, None when the source must be asked."""
         said = msgspec.json.decode(capture.body, type=KeptOffer) if capture else None
-        if video.status != "ok" and not (video.status == "blocked" and self._source.access):
-            return self._from_memory(video, said)
+        if error := self.out_of_reach(video):
+            return self._from_memory(video, said) or error
         if capture is None or said is None or capture.revision != self._source.asks:
             return None
         is_usable = choose(video, said.tracks) is not None
@@ -140,19 +140,23 @@ class Offers:
         is_over = isinstance(offer, NotYet) and offer.until <= self._now()
         return None if is_over else offer
 
-    def _from_memory(self, video: Video, said: KeptOffer | None) -> Offer:
-        """Return what was kept of a video that cannot be asked."""
-        if said and not said.tracks:
-            return _no_captions(video, said.reason)
-        if tracks := tuple(t for t in said.tracks if self._bodies.keeps(video, t)) if said else ():
-            return tracks
+    def out_of_reach(self, video: Video) -> VideoUnavailable | NotYet | None:
+        """Why a video cannot be asked for; None when it can be."""
+        if video.status == "ok" or (video.status == "blocked" and self._source.access):
+            return None
         if video.status == "live":
             text = f"video {video.video_id}: it is live; its captions come after its end"
             return NotYet(text, self._now() + _NEXT_LOOK)
-        text = f"video {video.video_id}: it is {video.status}, and no captions of it were kept"
+        text = f"video {video.video_id}: it is {video.status}, and nothing of it was kept"
         if video.status == "blocked":  # for its age, to all but members, in some countries
             text += "; it is asked for once a login (cookies file) or a proxy is set"
         return VideoUnavailable(text, video.status)
+
+    def _from_memory(self, video: Video, said: KeptOffer | None) -> Offer:
+        """Return what was kept of a video that cannot be asked; () where that is nothing."""
+        if said and not said.tracks:
+            return _no_captions(video, said.reason)
+        return tuple(t for t in said.tracks if self._bodies.keeps(video, t)) if said else ()
 
     def _judged(self, video: Video, said: KeptOffer, fetched_at: str, *, is_usable: bool) -> Offer:
         expires_at = self._expires_at(video, fetched_at)

@@ -10,6 +10,7 @@ from impressions_assets.errors import SourceError
 from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.speech.quality import quality_of
 from impressions_assets.speech.recognition import recognized_transcript
+from impressions_assets.storage.home import Home
 
 Use = Literal["captions", "captions_first", "whisperx"]
 Lack = Literal["missing", "automatic", "poor"]
@@ -49,6 +50,12 @@ class Choice(NamedTuple):
             quality = quality_of(captions, video.duration_seconds)
             if quality.worst < self.min_quality:
                 yield "poor", f"captions are poor: {quality}"
+
+
+def wanted(home: Home, channel: str) -> list[str]:
+    """The videos of a channel whose transcripts wait for a recognizer."""
+    rows = home.table("transcripts").columns(channel, "video_id", "notes")
+    return [video_id for video_id, notes in rows if any(n.startswith(WANTED) for n in notes or ())]
 
 
 def chosen(

@@ -7,11 +7,17 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from typer.testing import CliRunner
 
+from impressions_assets.assets.transcripts import _rows
+from impressions_assets.channels.channel import Channel
+from impressions_assets.cli.main import app
 from impressions_assets.errors import Blocked, StorageError
-from impressions_assets.resources.recognizer import Recognizer, batches_of
-from impressions_assets.rows import Video
+from impressions_assets.resources.recognizer import Recognizer, batches_of, hearing_of
+from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.sensors import first_due_retry
+from impressions_assets.speech.choice import WANTED
+from impressions_assets.speech.heard import Heard
 from impressions_assets.storage.attempts import keep_pause
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
@@ -24,6 +30,7 @@ from impressions_assets_tests.recognizers import (
     silent,
     twelve,
 )
+from impressions_assets_tests.sources.tube import Tube, captures, clip
 
 
 @pytest.fixture
@@ -89,6 +96,24 @@ def test_without_whisperx_captions_go_on_and_the_check_says_what_to_do(
     assert rows(house, channel)["written"].origin == "manual"
     note = "speech recognition is to come: no captions (none)"
     assert rows(house, channel)["aaa"].notes == (note,)
+    told = CliRunner().invoke(app, ["status", channel]).output
+    assert "speech: 1 to be recognized" in told
+    told = CliRunner().invoke(app, ["materialize", channel, "--plan"]).output
+    assert "recognizes the speech of 1 videos (" in told
+
+
+def test_a_video_that_is_private_waits_for_no_recognizer_unless_it_was_heard(house: House):
+    url = "https://www.youtube.com/@talks"
+    channel = Channel.model_validate(
+        {"name": "talks", "sources": [{"youtube": url}], "speech": {"use": "whisperx"}}
+    )
+    Heard(house.home, hearing_of(channel.speech)).keep({"heard": b'{"language":"en"}'})
+    videos = [clip("open"), *(clip(name, status="private") for name in ("heard", "not"))]
+    inputs = ((video,) for video in videos)
+    found = list(_rows(house.home, channel, captures(house.home, Tube()), inputs))
+    assert [type(row) for row in found] == [Transcript, Transcript, Failed]
+    assert found[0].notes[0].startswith(WANTED)
+    assert (found[1].reason, found[2].retry) == ("silence", False)
 
 
 @needs_ffmpeg

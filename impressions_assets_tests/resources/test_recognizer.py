@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from impressions_assets.channels.stages import SpeechSettings
 from impressions_assets.errors import Blocked, StorageError
@@ -234,6 +235,8 @@ def test_a_video_that_cannot_be_heard_waits_until_something_of_it_is_another(
     others = recognizer("another"), recognizer("one way", model="b")
     due = [bool(tried.due(["v"])) for tried in (recognizer("one way"), *others)]
     assert due == [False, True, True]
+    home.table("videos").put("talks", [Entry(replace(VIDEO, status="blocked"))])
+    assert recognizer("one way").due(["v"])
 
 
 def test_a_token_is_given_where_there_is_one(tmp_path: Path) -> None:
