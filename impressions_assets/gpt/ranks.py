@@ -41,6 +41,10 @@ class Ranks:
         """The largest that any of them said, place by place; all wait for each other."""
         return self._reduced(torch.tensor(numbers, dtype=torch.int64), dist.ReduceOp.MAX)
 
+    def meet(self) -> None:
+        """Wait until all have come here."""
+        self.largest(0)
+
     def totals(self, *numbers: float) -> list[float]:
         """What all said together, place by place."""
         return self._reduced(torch.tensor(numbers, dtype=torch.float64), dist.ReduceOp.SUM)
@@ -86,7 +90,7 @@ def joined(place: Place | None, device: Device) -> Iterator[Ranks]:
         )
     ranks = Ranks(place.rank, place.world_size)
     yield ranks
-    ranks.largest(0)  # NCCL wants to be closed on all ranks at the same time
+    ranks.meet()  # NCCL wants to be closed on all ranks at the same time
     dist.destroy_process_group()
 
 
