@@ -139,7 +139,7 @@ def talks(home: Home, _made_talks: Path) -> ChannelReader:
 
 @pytest.fixture(scope="session")
 def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from impressions_assets_tests.reviews import filled
+    from impressions_assets_tests.review.reviews import filled
 
     root = tmp_path_factory.mktemp("reviews")
     filled(Home(str(root)))

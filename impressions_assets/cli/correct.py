@@ -29,10 +29,10 @@ def correct(
     verbose: Verbose = False,
 ) -> None:
     """Correct pairs, chapters and transcripts by hand; corrections survive every later run."""
-    from impressions_assets import corrections
     from impressions_assets.cli.lookup import video_id_of
     from impressions_assets.cli.running import data_launch, perform
     from impressions_assets.cli.stages import STAGES, stages_from, with_shards
+    from impressions_assets.review import corrections
 
     if bool(sheets) == bool(undo):
         raise typer.BadParameter("give sheets to read, or a video to --undo")

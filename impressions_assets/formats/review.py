@@ -7,10 +7,13 @@ A person accepts, rejects or edits pairs, and gives chapters and segments other 
 from collections.abc import Iterator
 from pathlib import Path
 
-from impressions_assets.corrections import waiting
 from impressions_assets.errors import ConfigError
 from impressions_assets.formats.files import safe_name, write_text
 from impressions_assets.reader import ChannelReader
+from impressions_assets.review.changes import segment_id_of
+from impressions_assets.review.corrections import waiting
+from impressions_assets.review.lines import EDITABLE, checksum_of
+from impressions_assets.review.sheets import sheet_of
 from impressions_assets.rows import (
     Chapters,
     Corrected,
@@ -20,9 +23,6 @@ from impressions_assets.rows import (
     Segment,
     Transcript,
 )
-from impressions_assets.sheet_changes import segment_id_of
-from impressions_assets.sheet_lines import EDITABLE, checksum_of
-from impressions_assets.sheets import sheet_of
 from impressions_assets.speech.corrections import REMOVED, Place, places_of
 from impressions_assets.text.times import link_at
 

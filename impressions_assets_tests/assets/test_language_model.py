@@ -9,7 +9,7 @@ import pytest
 
 from impressions_assets.channels.channel import Channel
 from impressions_assets.cli.stages import STAGES
-from impressions_assets.corrections import undo
+from impressions_assets.review.corrections import undo
 from impressions_assets.rows import Chapter, Chapters, Correction
 from impressions_assets.storage.forgetting import bury, remove_rows
 from impressions_assets.storage.home import SHARED

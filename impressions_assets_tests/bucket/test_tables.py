@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from impressions_assets.corrections import correct
+from impressions_assets.review.corrections import correct
 from impressions_assets.rows import Chapter, Chapters, Correction, Video
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
@@ -16,7 +16,7 @@ from impressions_assets.storage.listing import reconcile
 from impressions_assets.storage.tables import WINDOW, Entry, Table
 from impressions_assets.text.corrections import corrected_chapters
 from impressions_assets_tests.bucket.conftest import CHANNEL, ROOT, titles, videos
-from impressions_assets_tests.reviews import filled, kept, sheet
+from impressions_assets_tests.review.reviews import filled, kept, sheet
 from impressions_assets_tests.servers.gcs import GoogleCloudStorage
 
 # gcsfs hands whole parts of a file to aiohttp, from a thread that does nothing else.

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from impressions_assets.corrections import correct, undo
 from impressions_assets.errors import ConfigError
+from impressions_assets.review.corrections import correct, undo
 from impressions_assets.rows import Correction, QAPairs
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.corrections import corrected_pairs
-from impressions_assets_tests.reviews import (
+from impressions_assets_tests.review.reviews import (
     PAIRS,
     ROWS,
     kept,

@@ -5,9 +5,9 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from impressions_assets.corrections import CORRECTED
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
+from impressions_assets.review.corrections import CORRECTED
 from impressions_assets.rows import (
     Chapter,
     Chapters,

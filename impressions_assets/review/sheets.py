@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from impressions_assets.errors import ConfigError
+from impressions_assets.review.lines import GUARDED, Line
 from impressions_assets.rows import Corrected
-from impressions_assets.sheet_lines import GUARDED, Line
 
 COLUMNS: Mapping[Corrected, tuple[str, ...]] = {
     "qa_pairs": (

@@ -11,10 +11,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from impressions_assets.review.changes import CHANGES, Talk
+from impressions_assets.review.lines import Line
+from impressions_assets.review.sheets import read_sheet
 from impressions_assets.rows import Corrected, Correction, Transcript, Video
-from impressions_assets.sheet_changes import CHANGES, Talk
-from impressions_assets.sheet_lines import Line
-from impressions_assets.sheets import read_sheet
 from impressions_assets.speech.corrections import corrected_transcript
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home, correction_key

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from impressions_assets.corrections import correct
 from impressions_assets.errors import ConfigError
+from impressions_assets.review.corrections import correct
 from impressions_assets.rows import Chapter, CorrectedSegment, Correction, Segment, Transcript
 from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
-from impressions_assets_tests.reviews import (
+from impressions_assets_tests.review.reviews import (
     Edit,
     kept,
     made_anew,

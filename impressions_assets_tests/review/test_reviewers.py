@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from impressions_assets.corrections import correct
 from impressions_assets.errors import ConfigError
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
+from impressions_assets.review.corrections import correct
 from impressions_assets.rows import Chapter, Chapters, Correction, QAPairs, Segment
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
-from impressions_assets_tests.reviews import PAIRS, ROWS, SEGMENTS, kept, made_anew, sheet
+from impressions_assets_tests.review.reviews import PAIRS, ROWS, SEGMENTS, kept, made_anew, sheet
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from impressions_assets.errors import ConfigError
-from impressions_assets.sheets import Sheet, read_sheet, sheet_of
+from impressions_assets.review.sheets import Sheet, read_sheet, sheet_of
 
 ROWS = [("v1", 0.0, "One, two; three", "description", ""), ("v1", 61.5, "=SUM(1)", "manual", "")]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from impressions_assets.corrections import correct
 from impressions_assets.export import export
 from impressions_assets.reader import ChannelReader
+from impressions_assets.review.corrections import correct
 from impressions_assets.rows import Chapter, Chapters, QAPair, QAPairs, Segment
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.corrections import with_ids
-from impressions_assets_tests.reviews import ROWS, filled, kept
+from impressions_assets_tests.review.reviews import ROWS, filled, kept
 
 pytestmark = pytest.mark.slow
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from msgspec.structs import replace
 
+from impressions_assets.review.lines import Line, checksum_of
 from impressions_assets.rows import (
     Chapter,
     Chapters,
@@ -22,7 +23,6 @@ from impressions_assets.rows import (
     Review,
     Transcript,
 )
-from impressions_assets.sheet_lines import Line, checksum_of
 from impressions_assets.speech.corrections import ADDED, Place, added_place, places_of
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.text.clean import clean_transcript
