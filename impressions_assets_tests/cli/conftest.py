@@ -1,6 +1,9 @@
 """A home of the test's own, and the command line in it."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -12,7 +15,9 @@ from typer.testing import CliRunner
 
 from impressions_assets.cli.main import app
 from impressions_assets_tests.archives import Archive
+from impressions_assets_tests.once import made_once
 
+ROOT = Path(__file__).parents[2]
 Impressions = Callable[..., Any]
 DATA = "videos,transcripts,chapters,articles,qa_pairs,documents,tokenizer,token_shards"
 
@@ -67,3 +72,22 @@ def in_talks(talks: Path, impressions: Impressions, monkeypatch: pytest.MonkeyPa
     """Runs a command in the home of the three talks."""
     monkeypatch.setenv("IMPRESSIONS_HOME", str(talks))
     return impressions
+
+
+@pytest.fixture(scope="session")
+def made_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make demo` leaves: its `home`, a copy `untouched`, and what it `said`."""
+    return made_once(tmp_path_factory, "demo", _make_demo)
+
+
+def _make_demo(folder: Path) -> None:
+    """Run it as a newcomer does, but for the environment, which is the one that tests run in."""
+    folder.mkdir(parents=True)
+    environ = {**os.environ, "IMPRESSIONS_HOME": str(folder / "home"), "COLUMNS": "300"}
+    environ.pop("IMPRESSIONS_STORAGE", None)
+    here = [f"BIN={Path(sys.executable).parent}", "--assume-old", ".venv/ready"]
+    command = ["make", "--no-print-directory", "demo", *here]
+    made = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    (folder / "said").write_text(made.stdout, "utf-8")
+    shutil.copytree(folder / "home", folder / "untouched")

@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+
+from impressions_assets_tests.once import made_once
 
 PACKAGE = Path(__file__).parents[2] / "impressions_assets"
 ASR_PYTHON = Path(os.environ.get("ASR_PYTHON") or PACKAGE.with_name(".venv-asr") / "bin/python")
@@ -23,14 +24,7 @@ needs_whisperx = pytest.mark.skipif(bool(MISSING), reason=f"not here: {', '.join
 
 def spoken(factory: pytest.TempPathFactory) -> Path:
     """Make clips and models once for all tests, whatever process they are in."""
-    base = factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    folder, whole = shared / "speech" / "models", shared / "speech" / "whole"
-    with FileLock(shared / "speech.lock"):
-        if not whole.exists():
-            speak(folder)
-            whole.touch()
-    return folder
+    return made_once(factory, "speech", speak)
 
 
 def speak(folder: Path) -> Path:
