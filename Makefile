@@ -40,7 +40,7 @@ test: $(READY) ## run the quick tests
 	@$(PYTEST) -n 2 -m "not slow and not gpu" --hypothesis-profile=quick
 
 test-slow: $(READY) ## run the tests that take minutes, and properties on many examples
-	@$(PYTEST) -n 2 --dist worksteal -m "(slow or hypothesis) and not gpu" --hypothesis-profile=thorough
+	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "(slow or hypothesis) and not gpu" --hypothesis-profile=thorough
 
 check: $(READY) ## lint, formatting, types, who imports whom, the data dictionary, and no secrets
 	@$(BIN)/ruff check .

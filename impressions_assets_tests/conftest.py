@@ -30,6 +30,20 @@ from impressions_assets_tests.archives import Archive
 if TYPE_CHECKING:
     from impressions_assets_tests.houses import House
 
+# The modules that take minutes, the longest first: none of them is left for the end, where it
+# would keep one worker busy and the others waiting.
+_LONGEST = (
+    "test_chat_acceptance",
+    "test_deployed",
+    "test_finetune",
+    "test_dev",
+    "test_crash",
+    "test_ui",
+    "test_recognizer",
+    "test_ranks",
+    "test_dev_speech",
+    "test_dev_youtube",
+)
 _NO_WAITING = "PRAGMA synchronous = OFF"  # for the disk
 
 
@@ -46,6 +60,12 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.register_profile("thorough", patient, max_examples=200)
 
     gc.disable()  # all that is imported and collected stays: looking through it frees nothing
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take minutes."""
+    place = {name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 def pytest_collection_finish() -> None:
