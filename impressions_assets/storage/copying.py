@@ -4,6 +4,7 @@
   it. Until then nobody can take half a home for one.
 - What is there is not sent again: files and parts of tables are never overwritten. Each is checked:
   files against the digest in their name, all by their size on the other side.
+- `elsewhere/` stays behind: it keeps what was looked up in the tables, and is made again there.
 - The tables' logs are listed first and written last, version by version: what the copy's log names
   is there, also where somebody writes to the original meanwhile.
 """

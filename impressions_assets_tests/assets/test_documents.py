@@ -5,6 +5,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from impressions_assets.storage.copying import copy_home
+from impressions_assets.storage.store import Store
 from impressions_assets_tests.archives import Archive, talk
 from impressions_assets_tests.houses import House
 
@@ -39,3 +41,23 @@ def test_what_another_channel_says_is_told_and_stays(house: House, tmp_path: Pat
     (row,) = check.metadata["documents"].records
     assert (row.data["channel"], row.data["other_id"]) == ("mine", "mine-talk")
     assert house.decoded("theirs").keys() == {"theirs-talk"}
+
+
+def test_a_copied_home_computes_nothing_and_looks_up_anew_what_others_say(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = talk("said", 60)
+    for name in ("mine", "theirs"):
+        house.declare(name, Archive(tmp_path / name).add(f"{name}-talk", sentences=said).folder)
+        made = house.data(name)
+    copy_home(house.home.store, Store(str(tmp_path / "copy")), tmp_path / "scratch")
+    assert not (tmp_path / "copy" / "elsewhere").exists()
+
+    monkeypatch.setenv("IMPRESSIONS_STORAGE", str(tmp_path / "copy"))
+    there = House(tmp_path / "there", house.instance).data("theirs")
+
+    assert there.ok
+    assert set(there.computed().values()) == {0}
+    told = [run.check("documents", "nothing_said_elsewhere").metadata for run in (made, there)]
+    assert told[0]["documents"] == told[1]["documents"]
+    assert (tmp_path / "copy" / "elsewhere" / "theirs.json").exists()
