@@ -213,6 +213,9 @@ def test_several_workers_share_what_one_would_do_in_one_batch():
     videos = [Video(video_id=f"v{n}", source="s", duration_seconds=600.0) for n in range(8)]
     assert len(batches_of(videos)) == 1
     assert [len(batch) for batch in batches_of(videos, workers=2)] == [2, 2, 2, 2]
+    assert [len(batch) for batch in batches_of(videos[:2], workers=2)] == [1, 1]
+    short = [Video(video_id=f"v{n}", source="s", duration_seconds=60.0) for n in range(8)]
+    assert len(batches_of(short, workers=2)) == 1  # a model loads for longer than that
 
 
 @needs_ffmpeg
