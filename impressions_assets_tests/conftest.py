@@ -176,8 +176,10 @@ def to_review(_filled: Path, tmp_path: Path) -> Home:
 def full_log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Return the log in which every library says all it can, whatever raised its level before."""
     caplog.set_level(logging.DEBUG)
-    for name in list(logging.root.manager.loggerDict):
-        caplog.set_level(logging.DEBUG, name)
+    # Not of each: whenever a level is set, Python looks through all loggers.
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if isinstance(logger, logging.Logger) and logger.level > logging.DEBUG:
+            caplog.set_level(logging.DEBUG, name)
     return caplog
 
 
