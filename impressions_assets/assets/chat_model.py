@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from impressions_assets.answering import KIND
+from impressions_assets.answering.variants import KIND
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
 from impressions_assets.assets.training import only_training_of
 from impressions_assets.assets.tuning import VERSION, PreparedTuning, finished, prepare, publish

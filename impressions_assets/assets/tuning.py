@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from impressions_assets.answering import KIND
+from impressions_assets.answering.search import open_search
+from impressions_assets.answering.variants import KIND
 from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.chat import OWN, ChatVariant
 from impressions_assets.chat.card import chat_card
@@ -24,7 +25,6 @@ from impressions_assets.duplicates import duplicates_in, threshold_of
 from impressions_assets.errors import ConfigError, NothingToDo, TrainingError
 from impressions_assets.gpt.swap import current
 from impressions_assets.rows import QAPair, Split
-from impressions_assets.search import open_search
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.forgetting import LEARNED, learned_from
 from impressions_assets.storage.home import Artifact, Home

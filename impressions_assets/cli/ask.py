@@ -70,8 +70,8 @@ def ask(
     ] = True,
 ) -> None:
     """Ask a channel: its chat model answers, with links to where it said so."""
+    from impressions_assets.answering.desk import open_desk
     from impressions_assets.chat.answerer import Sampling
-    from impressions_assets.desk import open_desk
 
     if question and file:
         raise typer.BadParameter("a question and --file: give one of them")

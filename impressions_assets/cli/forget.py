@@ -38,9 +38,9 @@ def forget(
 
 
 def _forget(place: Place, video_id: str) -> None:
+    from impressions_assets.answering.scope import forget_scopes
+    from impressions_assets.answering.search import forget_indexes
     from impressions_assets.cli.running import data_launch, perform
-    from impressions_assets.scope import forget_scopes
-    from impressions_assets.search import forget_indexes
     from impressions_assets.sources.remembered import Remembered
     from impressions_assets.storage.forgetting import (
         bury,

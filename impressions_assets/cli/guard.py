@@ -16,7 +16,7 @@ def guard(
     """Say whether a question is one for the channel, and why."""
     import msgspec
 
-    from impressions_assets.scope import open_guard
+    from impressions_assets.answering.scope import open_guard
 
     place = open_place()
     opened = open_guard(place.home, place.channel(name), place.settings.scratch)

@@ -25,7 +25,7 @@ def search(
     ] = False,
 ) -> None:
     """Find where a channel says something: passages, best first, with links to the second."""
-    from impressions_assets.search import open_search
+    from impressions_assets.answering.search import open_search
 
     place = open_place()
     place.check_known(name)

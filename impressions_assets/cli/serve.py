@@ -77,7 +77,7 @@ def serve(
             f"serving needs fastapi, uvicorn and prometheus-client, and one cannot be imported"
             f" ({error}): pip install 'impressions-assets[chat]'"
         ) from error
-    from impressions_assets.desk import open_desk
+    from impressions_assets.answering.desk import open_desk
 
     with _taken(host, port) as address:  # before a model is loaded, which takes long
         desk = open_desk(

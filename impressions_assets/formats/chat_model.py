@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from impressions_assets.answering import KIND
+from impressions_assets.answering.variants import KIND
 from impressions_assets.chat.run import MERGED
 from impressions_assets.formats.card import CARD, MARK
 from impressions_assets.reader import ChannelReader

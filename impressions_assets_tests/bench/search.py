@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from impressions_assets.answering.search import open_search
 from impressions_assets.rows import Document, Video
-from impressions_assets.search import open_search
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.bench.archive import video_id, words_of

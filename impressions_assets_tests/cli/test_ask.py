@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from impressions_assets.answering import KIND, variants
+from impressions_assets.answering.variants import KIND, variants
 from impressions_assets.channels.chat import ChatVariant
 from impressions_assets.settings import load_settings
 from impressions_assets.storage.home import Home

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("trl")
 
-from impressions_assets.answering import KIND
+from impressions_assets.answering.variants import KIND
 from impressions_assets.assets.tuning import prepare
 from impressions_assets.channels.channels_yaml import channel_named
 from impressions_assets.chat.evaluate import RIGHT, overlap

@@ -19,13 +19,13 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("peft")
 pytest.importorskip("trl")
 
+from impressions_assets.answering.desk import open_desk
 from impressions_assets.assets.tuning import PreparedTuning, publish
 from impressions_assets.channels.channels_yaml import channel_named
 from impressions_assets.chat.answerer import Sampling
 from impressions_assets.chat.local_answerer import LocalAnswerer
 from impressions_assets.chat.procedures import Asking
 from impressions_assets.chat.run import ChatRun
-from impressions_assets.desk import open_desk
 from impressions_assets.errors import ConfigError
 from impressions_assets.settings import load_settings
 from impressions_assets.storage.home import Home

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from impressions_assets.answering.search import forget_indexes, open_search
 from impressions_assets.errors import NothingToDo
 from impressions_assets.rows import Chapter, Chapters, Document, Video
-from impressions_assets.search import forget_indexes, open_search
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.duplicates import text_digest

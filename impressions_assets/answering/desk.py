@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from impressions_assets.answering import open_answerer
+from impressions_assets.answering.scope import open_guard
+from impressions_assets.answering.search import open_search
+from impressions_assets.answering.variants import open_answerer
 from impressions_assets.channels.channel import Channel
 from impressions_assets.chat.desk import Desk
 from impressions_assets.chat.procedures import procedure_named
-from impressions_assets.scope import open_guard
-from impressions_assets.search import open_search
 from impressions_assets.storage.home import Home
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from impressions_assets.answering.scope import forget_scopes, open_guard
 from impressions_assets.channels.channel import ArchiveSource, Channel
 from impressions_assets.channels.scope import ScopeSettings
 from impressions_assets.errors import NothingToDo
 from impressions_assets.rows import Document, Video
-from impressions_assets.scope import forget_scopes, open_guard
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 
