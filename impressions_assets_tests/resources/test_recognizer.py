@@ -19,6 +19,7 @@ from impressions_assets.resources.whisperx_environment import environment_of
 from impressions_assets.rows import Video
 from impressions_assets.sensors import first_due_retry
 from impressions_assets.sources.source import Log
+from impressions_assets.speech.heard import Heard
 from impressions_assets.speech.recognizer.job import Clip, Job
 from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.forgetting import bury, remove_rows
@@ -177,6 +178,47 @@ def test_storage_that_is_away_when_all_is_over_is_asked_for_minutes(
     kept = Kept(Unsteady(times), [Clip("a", "", str(tmp_path / "a"))], print)  # type: ignore[arg-type]
     trouble = kept.last()
     assert (kept.video_ids, trouble is None) == ({"a"} if are_kept else set(), are_kept)
+
+
+def test_what_is_kept_is_not_kept_again(tmp_path: Path) -> None:
+    heard = Unsteady(0)
+    (tmp_path / "a").touch()
+    kept = Kept(heard, [Clip("a", "", str(tmp_path / "a"))], print)  # type: ignore[arg-type]
+    assert (kept.last(), kept.last(), heard.tries) == (None, None, [["a"]])
+
+
+class Elsewhere(Fetches):
+    """A source of another kind, which knows nothing of the video."""
+
+    kind = "archive"
+
+
+def test_what_cannot_be_kept_is_told_and_due_again_and_else_it_is_done(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizing, "_WAITS", ())
+    home.table("videos").put("talks", [Entry(VIDEO)])
+    sources = [Elsewhere(), Fetches()]
+    speech = SpeechSettings(use="whisperx")
+    recognizer = Recognizer(home, "talks", speech, sources, "")  # type: ignore[arg-type]
+
+    def run(job_file: Path) -> None:
+        (clip,) = Job.load(job_file).clips
+        Path(clip.out).write_text("{}")
+
+    def recognize(folder: str) -> None:
+        (tmp_path / folder).mkdir()
+        recognizer.recognize([VIDEO], tmp_path / folder, run, print)
+
+    with monkeypatch.context() as away:
+        unsteady = Unsteady(9)
+        away.setattr(Heard, "keep", lambda _, bodies: unsteady.keep(bodies))
+        with pytest.raises(StorageError, match="no answer"):
+            recognize("first")
+    assert recognizer.due("v") == [VIDEO]
+    recognize("second")
+    assert recognizer.due("v") == []
+    assert [source.times for source in sources] == [0, 2]
 
 
 class Blocks(Fetches):
