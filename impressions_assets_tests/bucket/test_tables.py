@@ -48,6 +48,21 @@ def test_few_rows_are_read_once(home: Home, gcs: GoogleCloudStorage) -> None:
 
 
 @pytest.mark.slow
+def test_a_writer_of_many_commits_goes_on_from_each_checkpoint(
+    home: Home, gcs: GoogleCloudStorage
+) -> None:
+    table = home.table("videos")
+    asked = []
+    for number in range(44):
+        before = len(gcs.requests)
+        table.put(CHANNEL, videos(chr(65 + number)))
+        asked.append([r for r in gcs.requests[before:] if ".checkpoint.parquet" in r])
+    read = [number for number, r in enumerate(asked) if r and not r[-1].startswith(("PUT", "HEAD"))]
+    assert read == [19, 39]  # one commit after each was written
+    assert len(titles(home)) == 44
+
+
+@pytest.mark.slow
 def test_writers_racing_in_a_bucket_lose_no_row(open_home: Callable[[], Home]) -> None:
     homes = [open_home() for _ in range(3)]
 
