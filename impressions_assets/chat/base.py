@@ -9,14 +9,11 @@ from typing import Any, NamedTuple
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from impressions_assets.chat.hub import model_folder
 from impressions_assets.chat.prompts import PLAIN
 from impressions_assets.errors import ConfigError
 from impressions_assets.gpt.transformers_folder import write_model
 from impressions_assets.gpt.transformers_models import register_ours
-
-_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
-_ACCESS = "make a token on https://huggingface.co/settings/tokens, and set HF_TOKEN to it"
-_PICKLED = ("*.bin", "*.pt", "*.pth")
 
 
 class Base(NamedTuple):
@@ -91,7 +88,7 @@ def open_base(
         write_model(checkpoint, made)
         folder = made
     else:
-        folder = _folder(name, pickled)
+        folder = model_folder(name, pickled)
     if not any(folder.glob("*.safetensors")) and not pickled:
         raise ConfigError(
             f"the base {name} has no *.safetensors, and pickled weights can run any program when"
@@ -99,44 +96,6 @@ def open_base(
             " anew with save_pretrained"
         )
     return Base(name, folder, _tokenizer(name, folder, plain, padding), pickled)
-
-
-def _folder(name: str, pickled: bool) -> Path:
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
-    if name.startswith((".", "/", "~")):
-        raise ConfigError(f"cannot start from {name}: there is no such folder")
-    from huggingface_hub import errors, snapshot_download
-
-    wanted = [*_FILES, *(_PICKLED if pickled else ())]
-    # Some of the hub's errors, and those of the client beneath it, are plain Exceptions.
-    kinds = [one for one in vars(errors).values() if isinstance(one, type)]
-    others: tuple[type[Exception], ...] = (
-        *(one for one in kinds if issubclass(one, Exception)), OSError, ValueError,
-    )  # fmt: skip
-    try:
-        return Path(snapshot_download(name, allow_patterns=wanted))
-    except errors.GatedRepoError as error:
-        raise ConfigError(
-            f"{name} is gated: accept its terms on https://huggingface.co/{name}, {_ACCESS}"
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise ConfigError(
-            f"the Hugging Face hub has no {name} for you: is it spelled OWNER/NAME? A private one"
-            " needs HF_TOKEN"
-        ) from error
-    except others as error:
-        answers = [getattr(one, "response", None) for one in (error, error.__cause__)]
-        if {getattr(answer, "status_code", None) for answer in answers} & {401, 403}:
-            raise ConfigError(
-                f"the Hugging Face hub refuses {name} ({error.__cause__ or error}): ask its owner"
-                f" for access, {_ACCESS}"
-            ) from error
-        raise ConfigError(
-            f"cannot fetch {name} from the Hugging Face hub ({type(error).__name__}: {error}); try"
-            " again with a network, or give the whole path of a folder"
-        ) from error
 
 
 def _tokenizer(name: str, folder: Path, plain: bool, padding: str | None) -> Any:
