@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from impressions_assets.assets.transcripts import BATCH_STEP
 from impressions_assets.cli.development import PATIENT
 from impressions_assets.executor import pods_config
+from impressions_assets.jobs import CHAT_ASSETS, MODEL_ASSETS
 from impressions_assets.runs import LOCATION
 from impressions_assets.secret_files import FILE_VARIABLES
 from impressions_assets_tests.image_installs import IMAGES, stages_of
@@ -226,11 +227,12 @@ def test_pods_are_as_the_executor_takes_them_and_a_training_has_its_gpu() -> Non
     reason = "dagster-k8s is not installed (the extra `deploy`)"
     k8s = pytest.importorskip("dagster_k8s", reason=reason)
     steps = pods_config(KUBERNETES / "pods.yaml", k8s.k8s_job_executor)["per_step_k8s_config"]
-    training = steps["checkpoint"]
-    assert training["container_config"]["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    claims = {v["persistent_volume_claim"]["claim_name"] for v in volumes_of(training)}
-    assert claims == {"impressions-scratch"}
-    asks_torch = {"checkpoint", "evaluation", "samples"}
+    for training in ("checkpoint", "chat_model"):
+        limits = steps[training]["container_config"]["resources"]["limits"]
+        assert limits["nvidia.com/gpu"] == "1"
+        claims = {v["persistent_volume_claim"]["claim_name"] for v in volumes_of(steps[training])}
+        assert claims == {"impressions-scratch"}
+    asks_torch = {*MODEL_ASSETS, *CHAT_ASSETS}
     images = {name: step["container_config"].get("image", "") for name, step in steps.items()}
     assert {name for name, image in images.items() if "/train:" in image} == asks_torch
     assert {name for name, image in images.items() if "/speech:" in image} == {BATCH_STEP}
