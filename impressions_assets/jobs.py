@@ -52,17 +52,7 @@ def _channel_job(name: str, kind: str, assets: tuple[str, ...], description: str
         selection=dg.AssetSelection.assets(*assets),
         config=config,
         description=description,
-        hooks={no_blind_retry},
     )
-
-
-@dg.failure_hook
-def no_blind_retry(context: dg.HookContext) -> None:
-    """Keep the instance from retrying a run whose failure says that retrying cannot help."""
-    error = context.op_exception
-    if isinstance(error, dg.Failure) and not error.allow_retries:
-        tags = {"dagster/retry_on_asset_or_op_failure": "false"}
-        context.instance.add_run_tags(context.run_id, tags)
 
 
 channel_data = _channel_job(

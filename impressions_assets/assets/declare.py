@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import msgspec
 
+from impressions_assets.assets.retries import retry_where_it_helps
 from impressions_assets.automation import upstream_content_changed
 from impressions_assets.errors import ImpressionsError, SourcePaused
 from impressions_assets.partitions import channel_partitions
@@ -64,6 +65,7 @@ def channel_asset(
             deps=list(deps),
             check_specs=[_check(name, check, tells) for check, tells in (checks or {}).items()],
             automation_condition=upstream_content_changed if automatic else None,
+            hooks={retry_where_it_helps},
             **more,
         )(translated(function))
         return declared
@@ -97,6 +99,7 @@ def channel_graph(
             ins={name: dg.AssetIn(dagster_type=dg.Nothing) for name in deps},
             check_specs=[_check(name, check, tells) for check, tells in checks.items()],
             automation_condition=upstream_content_changed,
+            hooks={retry_where_it_helps},
         )(compose)
         return declared
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterError
+from sqlalchemy.exc import OperationalError
 
 from impressions_assets.assets.declare import channel_asset
+from impressions_assets.assets.retries import RETRY_TAG
 from impressions_assets_tests.archives import Archive, talk, vtt
 from impressions_assets_tests.houses import House, Run
 
@@ -260,9 +263,6 @@ def test_shards_that_vanished_from_the_store_are_made_again(house: House, archiv
     assert house.decoded("talks").keys() == GOOD | {"talk-b"}
 
 
-RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
-
-
 def test_a_run_is_retried_only_where_trying_again_helps(house: House, archive: Archive) -> None:
     house.declare("talks", archive.folder)
     shutil.rmtree(archive.folder)  # a disk that is not mounted may be mounted later
@@ -271,6 +271,26 @@ def test_a_run_is_retried_only_where_trying_again_helps(house: House, archive: A
     retired = house.data("talks")
     tags = [house.instance.get_run_by_id(run.result.run_id).tags for run in (away, retired)]
     assert [tag.get(RETRY_TAG) for tag in tags] == [None, "false"]
+
+
+@pytest.mark.parametrize("asset", ["videos", "transcripts"])  # one step, and a graph of several
+def test_a_run_whose_database_was_away_is_begun_anew(
+    house: House, archive: Archive, monkeypatch: pytest.MonkeyPatch, asset: str
+) -> None:
+    house.declare("talks", archive.folder)
+    assert house.data("talks", "videos").ok
+    store = house.instance.event_log_storage.store_event
+
+    def refuse(entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event and event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            raise DagsterError("too many retries") from OperationalError("INSERT", {}, OSError())
+        store(entry)
+
+    monkeypatch.setattr(house.instance.event_log_storage, "store_event", refuse)
+    run = house.data("talks", asset)
+    assert not run.ok
+    assert house.instance.get_run_by_id(run.result.run_id).tags[RETRY_TAG] == "true"
 
 
 def test_a_mistake_of_ours_is_not_dressed_up_as_the_users() -> None:
