@@ -32,6 +32,11 @@ ASSETS = ("videos", "transcripts", "chapters")
 SOONER = {"start_timeout_seconds: 180": "start_timeout_seconds: 90"}
 """How long a run that was killed before it began is waited for."""
 LONGEST_WAIT_SECONDS = 900.0
+ENDED = ("SUCCESS", "FAILURE")
+NEVER_BEGUN = "NOT_STARTED"
+"""Made by the daemon when the database went, and not queued: it holds nothing, another was made."""
+AWAY_SECONDS = 20.0
+"""How long the database is away: longer than Dagster tries to reach it (6 s), and a run dies."""
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,13 @@ def test_whatever_is_killed_in_a_backfill_each_channel_is_made_once_or_failed_an
             LONGEST_WAIT_SECONDS,
         )
 
+    def until_under_way() -> None:
+        def is_under_way() -> bool:
+            stand = statuses(deployed, backfill)
+            return stand["STARTED"] > 0 or stand["SUCCESS"] == len(CHANNELS)
+
+        eventually(is_under_way, "a run to be under way", LONGEST_WAIT_SECONDS)
+
     until(len(CHANNELS) // 10)
     deployed.kill_service("code")  # and with it all runs that are under way
     deployed.start_service("code")
@@ -73,17 +85,25 @@ def test_whatever_is_killed_in_a_backfill_each_channel_is_made_once_or_failed_an
     deployed.kill_service("daemon")
     deployed.start_service("daemon")
     until(len(CHANNELS) // 2)
+    postgres.restart("fast")
+    until_under_way()
+    postgres.restart("immediate")
+    until_under_way()
     postgres.crash()
+    time.sleep(AWAY_SECONDS)
     postgres.start()
+    back = time.time()
     until(len(CHANNELS))
 
     assert deployed.ended_backfill(backfill)
+    assert deployed.ended_services() == []
+    eventually(lambda: min(deployed.heartbeats().values()) > back, "the daemon to go on")
     runs = runs_by_channel(deployed, backfill)
     assert runs.keys() == set(CHANNELS)
     for channel, ours in runs.items():
         successes, failures = ours["SUCCESS"], ours["FAILURE"]
         assert len(successes) == 1, channel
-        assert len(successes) + len(failures) == sum(map(len, ours.values())), "one never ended"
+        assert ours.keys() <= {*ENDED, NEVER_BEGUN}, "one never ended"
         for asset in ASSETS:
             makers = materializations(deployed, asset, channel)
             assert len(makers) == len(set(makers)), "a run made an asset twice"
@@ -95,6 +115,8 @@ def test_whatever_is_killed_in_a_backfill_each_channel_is_made_once_or_failed_an
     home = Home(str(deployed.home / "storage"))
     for asset in ASSETS:
         assert [len(list(home.table(asset).rows(name))) for name in CHANNELS] == [1] * len(CHANNELS)
+    assert deployed.ended(deployed.launch_data(CHANNELS[0], *ASSETS)) == "SUCCESS"
+    assert {run["status"] for run in deployed.runs()} <= {*ENDED, NEVER_BEGUN}
 
 
 def write_channels(deployed: Deployed) -> None:

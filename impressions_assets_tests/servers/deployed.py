@@ -80,6 +80,18 @@ class Deployed(DagsterDev):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def ended_services(self) -> list[str]:
+        """The services that ended by themselves."""
+        return [name for name, service in self._services.items() if service.poll() is not None]
+
+    def heartbeats(self) -> dict[str, float]:
+        """When each part of the daemon that is wanted said last that it lives."""
+        found = self.query(
+            """{ instance { daemonHealth { allDaemonStatuses {
+              daemonType required lastHeartbeatTime } } } }"""
+        )["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return {s["daemonType"]: s["lastHeartbeatTime"] or 0.0 for s in found if s["required"]}
+
     def kill(self) -> None:
         """`kill -9` everything."""
         for name in list(self._services):

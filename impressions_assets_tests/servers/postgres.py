@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from impressions_assets_tests.servers.dagster_dev import free_port
 
@@ -72,6 +72,11 @@ class Postgres:
     def crash(self) -> None:
         """Cut every connection and every write, as a machine does that loses its power."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+
+    def restart(self, how: Literal["fast", "immediate"]) -> None:
+        """Cut every connection, after its write or (`immediate`) amid it, and answer again."""
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", self._data, "-w", "-l", log, "-m", how, "restart")
 
     @property
     def _data(self) -> str:
