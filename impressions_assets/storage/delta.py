@@ -75,6 +75,11 @@ class DeltaFolder:
             self._snapshot = Snapshot(handle)
         return self._snapshot
 
+    def ask(self, sql: str) -> pa.Table | None:
+        """Return what a query of `rows` finds in the newest version; None without a table."""
+        snapshot = self.snapshot()
+        return None if snapshot is None else self.select(snapshot, sql)
+
     def select(self, snapshot: Snapshot, sql: str) -> pa.Table:
         """Return what a query finds."""
         try:

@@ -82,11 +82,8 @@ class Table(Generic[R]):
 
     def channels(self) -> list[str]:
         """Return the channels that have rows, retired ones included."""
-        snapshot = self._folder.snapshot()
-        if snapshot is None:
-            return []
-        found = self._folder.select(snapshot, "SELECT DISTINCT channel FROM rows")
-        return sorted(found["channel"].to_pylist())
+        found = self._folder.ask("SELECT DISTINCT channel FROM rows")
+        return [] if found is None else sorted(found["channel"].to_pylist())
 
     def columns(self, channel: str, *names: str) -> list[tuple[Any, ...]]:
         """Return some columns of all rows of a channel, in the order of the keys.
@@ -99,12 +96,9 @@ class Table(Generic[R]):
 
     def columns_of_all(self, *names: str) -> list[tuple[Any, ...]]:
         """Return the channel and some plain columns of all rows, in no order: one look for all."""
-        snapshot = self._folder.snapshot()
-        if snapshot is None:
-            return []
         wanted = ", ".join(f'"{name}"' for name in ("channel", *names))
-        found = self._folder.select(snapshot, f"SELECT {wanted} FROM rows")
-        return list(zip(*(found[name].to_pylist() for name in ("channel", *names)), strict=True))
+        found = self._folder.ask(f"SELECT {wanted} FROM rows")
+        return [] if found is None else list(zip(*found.to_pydict().values(), strict=True))
 
     def stream_of_all(self, *names: str) -> Iterator[tuple[list[Any], ...]]:
         """Yield what `columns_of_all` returns column by column, some thousand rows at a time."""
@@ -143,12 +137,9 @@ class Table(Generic[R]):
 
     def num_items(self, channel: str, name: str) -> int:
         """Return how many items a column of lists holds in all rows of a channel."""
-        snapshot = self._folder.snapshot()
-        if snapshot is None:
-            return 0
         here = f"FROM rows WHERE channel = {quoted(channel)}"
-        found = self._folder.select(snapshot, f'SELECT sum(array_length("{name}")) AS items {here}')
-        return int(found["items"][0].as_py() or 0)
+        found = self._folder.ask(f'SELECT sum(array_length("{name}")) AS items {here}')
+        return 0 if found is None else int(found["items"][0].as_py() or 0)
 
     def get(self, channel: str, key: str) -> R | None:
         """Return one row, or None."""
@@ -254,13 +245,10 @@ class Table(Generic[R]):
                 yield self._folder.select(snapshot, f"SELECT * {here} AND {span}"), window
 
     def _read(self, channel: str, columns: list[str]) -> pa.Table:
-        snapshot = self._folder.snapshot()
-        if snapshot is None:
-            return self._schema.empty_table().select(columns)
         names = ", ".join(f'"{column}"' for column in columns)
-        return self._folder.select(
-            snapshot, f"SELECT {names} FROM rows WHERE channel = {quoted(channel)} ORDER BY key"
-        )
+        here = f"FROM rows WHERE channel = {quoted(channel)}"
+        found = self._folder.ask(f"SELECT {names} {here} ORDER BY key")
+        return self._schema.empty_table().select(columns) if found is None else found
 
     def _decoded(self, found: pa.Table, wanted: set[str]) -> list[tuple[str, R]]:
         rows = zip(found["key"].to_pylist(), decode_rows(found, self.row_type), strict=True)
