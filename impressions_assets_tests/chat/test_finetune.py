@@ -13,9 +13,9 @@ from impressions_assets.chat.answerer import Message, Sampling
 from impressions_assets.chat.exchanges import Exchange
 from impressions_assets.chat.local_answerer import LocalAnswerer
 from impressions_assets.chat.run import ChatResult, ChatRun
-from impressions_assets_tests.chat.tunings import PAIRS, prepared, refusal, started, trained
+from impressions_assets_tests.chat.tunings import PAIRS, prepared, refusal, started, trained, tuned
 
-pytestmark = pytest.mark.slow  # each starts a child that imports torch, trl and peft
+pytestmark = pytest.mark.slow  # most start a child that imports torch, trl and peft
 
 
 def test_a_full_tuning_answers_what_it_learned_and_ends(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_stopped_tuning_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_answers_longer_than_the_context_are_learned_in_parts(tmp_path: Path) -> None:
     long = Exchange(video_id="a", split="train", question="What?", answer="so it goes on " * 120)
-    result = trained(prepared(tmp_path, [long], max_steps=3, epochs=None))
+    result = tuned(prepared(tmp_path, [long], max_steps=3, epochs=None))
     assert result.num_examples > 2
     assert (result.num_pairs, result.num_lost_tokens) == (1, 0)
     assert result.held_out.num_pairs == 0
@@ -133,7 +133,7 @@ def test_pickled_weights_are_loaded_only_where_that_is_allowed(tmp_path: Path) -
     run = ChatRun.load(file)
     allowed = run.variant.model_copy(update={"pickled_weights": True})
     run.model_copy(update={"variant": allowed}).save(file)
-    assert trained(file).steps == 2
+    assert tuned(file).steps == 2
     assert (tmp_path / "out" / "merged" / "model.safetensors").exists()
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 from impressions_assets.channels.chat import ChatVariant
@@ -54,6 +55,13 @@ def trained(file: Path, *launcher: str, **module: str) -> ChatResult:
     child = started(file, *launcher, **module)
     said, _ = child.communicate(timeout=280)
     assert child.returncode == 0, said
+    return ChatResult.load(file.parent / "out" / "result.json")
+
+
+def tuned(file: Path) -> ChatResult:
+    """What a tuning makes in this process: a child needs seconds to import torch, trl and peft."""
+    with warnings.catch_warnings(action="ignore"):  # those of libraries, which no child minds
+        assert main([str(file)]) == 0, file.with_suffix(".error").read_text("utf-8")
     return ChatResult.load(file.parent / "out" / "result.json")
 
 
