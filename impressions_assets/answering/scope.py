@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from impressions_assets.channels.channel import Channel
+from impressions_assets.chat.encoder import Encoder
 from impressions_assets.chat.guard import Guard, examples_of, preset_named, reference_of
 from impressions_assets.chat.scope import VERSION, Scope
 from impressions_assets.chat.words import primary_language
@@ -18,6 +19,7 @@ from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Home
 
 _FOLDER = "scopes"
+_VECTORS = "vectors"  # of example questions, which nobody said: forgetting leaves them
 _READS = ("videos", "documents", "chapters", "qa_pairs")
 
 
@@ -26,7 +28,7 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
 
     Raises:
         NothingToDo: no document was made yet, and nothing else says what it is about.
-        ConfigError: wordfreq is missing.
+        ConfigError: a library is missing, or the encoder cannot be loaded.
     """
     settings = channel.scope
     preset = preset_named(settings.preset) if settings.preset else {}
@@ -42,7 +44,8 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
     patterns = (*settings.patterns, *preset.get("patterns", ()))
     others = (*settings.other_patterns, *preset.get("other_patterns", ()))
     answer = settings.answer or preset.get("answer", "")
-    return Guard(scope, patterns, answer, others, examples, preset.get("classes"))
+    encoder = Encoder(settings.encoder, scratch / _VECTORS) if settings.encoder else None
+    return Guard(scope, patterns, answer, others, examples, preset.get("classes"), encoder)
 
 
 def forget_scopes(scratch: Path) -> None:

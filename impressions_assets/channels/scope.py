@@ -1,11 +1,11 @@
 """What channels.yaml can set of a channel's subject, by which questions to it are judged."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from impressions_assets.channels.fields import Strict, Words
+from impressions_assets.channels.fields import Location, Strict, Words
 
 
 def _pattern(value: str) -> str:
@@ -42,9 +42,24 @@ class ScopeSettings(Strict):
     out_of_scope: tuple[Words, ...] = Field(
         default=(), description="example questions that do not belong, though they may sound so"
     )
+    encoder: Words | Location | None = Field(
+        default=None,
+        description="a sentence encoder, by which example questions and the preset's teach more: a"
+        " name on the Hugging Face hub, such as sentence-transformers/all-mpnet-base-v2, or the"
+        " whole path of its folder",
+    )
     answer: str = Field(
         default="", description="what those are told whose question does not belong"
     )
+
+    @model_validator(mode="after")
+    def _has_something_to_encode(self) -> Self:
+        if self.encoder and not (self.preset or self.in_scope or self.out_of_scope):
+            raise ValueError(
+                "encoder has no example questions to learn from: give some in `in_scope` and"
+                " `out_of_scope`, or a preset"
+            )
+        return self
 
     @property
     def learns(self) -> bool:

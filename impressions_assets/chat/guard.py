@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import msgspec
 from ruamel.yaml import YAML
 
-from impressions_assets.chat.lessons import Lessons
+from impressions_assets.chat.encoder import Encoder
+from impressions_assets.chat.lessons import NO_VECTOR, Lessons
 from impressions_assets.chat.scope import Evidence, Scope
-from impressions_assets.chat.words import analyzer_of
+from impressions_assets.chat.words import analyzer_of, raw_words
 
 ANSWER = (
     "That seems to be outside of what this channel talks about. Ask me about its subjects, and I"
@@ -81,6 +82,7 @@ class Guard:
         other_patterns: Sequence[str] = (),
         examples: Sequence[tuple[str, bool]] = (),
         classes: Mapping[str, str] | None = None,
+        encoder: Encoder | None = None,
     ) -> None:
         """Take what the channel talks about, regular expressions, and what others are told.
 
@@ -91,17 +93,19 @@ class Guard:
             other_patterns: a question that one is found in does not belong; they go first.
             examples: questions, and whether they belong.
             classes: words with spaces between them, by what they name, for what examples teach.
+            encoder: tells what a question means, for what examples teach.
         """
         self.scope = scope
         self.answer = answer or ANSWER
         self._patterns = [re.compile(pattern) for pattern in patterns]
         self._others = [re.compile(pattern) for pattern in other_patterns]
+        self._encoder = encoder
         self._lessons = self._learned(examples, classes or {}) if examples else None
 
     def judge(self, question: str) -> Verdict:
         """Decide, and say why."""
         asked = " ".join(question[:_LONGEST].split())
-        return self.by_rule(asked) or self._weighed(self.scope.mended(asked))
+        return self.by_rule(asked) or self._weighed(asked)
 
     def by_rule(self, asked: str) -> Verdict | None:
         """Decide by rules alone; None when none applies."""
@@ -118,13 +122,17 @@ class Guard:
         return None
 
     def _weighed(self, asked: str) -> Verdict:
-        evidence = self.scope.evidence(asked)
-        if not (evidence.ours or evidence.theirs):
+        mended = self.scope.mended(asked)
+        evidence = self.scope.evidence(mended)
+        tells = bool(evidence.ours or evidence.theirs)
+        if not tells and not (self._lessons and self._encoder and any(raw_words(asked))):
             return Verdict(False, 0.0, _NOTHING)
-        told = self._odds(evidence)
-        odds = told + (self._lessons(asked, evidence.figures) if self._lessons else 0.0)
-        reason = _reason(evidence)
-        if (told >= 0) != (odds >= 0):
+        odds = told = self._odds(evidence)
+        if self._lessons:
+            vector = self._encoder(asked) if self._encoder else NO_VECTOR
+            odds += self._lessons(mended, evidence.figures, vector)
+        reason = _reason(evidence) if tells else _NOTHING
+        if tells and (told >= 0) != (odds >= 0):
             reason += f"; but questions like it {'belong' if odds >= 0 else 'do not'}"
         return Verdict(odds >= 0, 1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))), reason)
 
@@ -136,15 +144,18 @@ class Guard:
     def _learned(
         self, examples: Sequence[tuple[str, bool]], classes: Mapping[str, str]
     ) -> Lessons | None:
-        found = []
+        asked, found = [], []
         for one, belongs in examples:
             if self.by_rule(one) is None:
-                asked = self.scope.mended(one)
-                evidence = self.scope.evidence(asked)
-                found.append((asked, evidence.figures, self._odds(evidence), belongs))
+                mended = self.scope.mended(one)
+                evidence = self.scope.evidence(mended)
+                asked.append(one)
+                found.append((mended, evidence.figures, self._odds(evidence), belongs))
+        if not found:
+            return None
         analyze = analyzer_of(self.scope.languages[0])
         named = {name: words.split() for name, words in classes.items()}
-        return Lessons(analyze, found, named) if found else None
+        return Lessons(analyze, found, named, self._encoder and self._encoder.kept(asked))
 
 
 @cache

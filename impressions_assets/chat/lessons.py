@@ -3,35 +3,36 @@
 A ridge-penalized logistic regression corrects what the figures of a question say (`guard`), so that
 few examples change little and many a lot. Beside words, as they are written and stemmed, it learns
 what classes of words tell (names of other languages, of libraries, …), so that a name that no
-example holds tells as much as others of its class. Few of the words stand in an example: it is
-solved by Newton's method with conjugate gradients, which multiply what is not zero alone. Some
-thousand examples take half a second.
+example holds tells as much as others of its class, and, where an `encoder` made any, what the
+numbers of a question's vector tell. PyTorch's L-BFGS solves it in a second or two.
 """
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 
 import numpy as np
 
 from impressions_assets.chat.words import raw_words
+from impressions_assets.errors import ConfigError
 
 Analyze = Callable[[str], list[str]]
 _LEAST = 2  # examples that a word must stand in
-_SCALE, _PENALTY = 3.0, 1.0  # tuned by cross-validation (docs/guard.md)
-_STEPS, _INNER, _SETTLED = 20, 60, 1e-3
+_SCALE, _PENALTY = 3.0, 1.0  # of terms and vectors; tuned by cross-validation (docs/guard.md)
+_STEPS = 100
+NO_VECTOR = np.zeros(0)
 
 
 class Lessons:
-    """Weights of words, classes and figures; those of a question are summed up."""
+    """Weights of words, classes, figures and vectors; those of a question are summed up."""
 
     def __init__(
         self,
         analyze: Analyze,
         examples: Sequence[tuple[str, Sequence[float], float, bool]],
         classes: Mapping[str, Iterable[str]] | None = None,
+        vectors: np.ndarray | None = None,
     ) -> None:
         """Learn from examples: a question, its figures, what those say, whether it belongs.
 
@@ -39,6 +40,10 @@ class Lessons:
             analyze: what stems words.
             examples: what figures say is in log odds.
             classes: words by the name of their class.
+            vectors: of the examples, example × width.
+
+        Raises:
+            ConfigError: torch is missing.
         """
         self._analyze = analyze
         self._classes: dict[str, str] = {}
@@ -51,20 +56,17 @@ class Lessons:
         self._rarity = {term: math.log(1 + len(asked) / often[term]) for term in known}
         self._spread = [spread or 1.0 for spread in np.std(figures, axis=0).tolist()]
         rows = [self._columns(*found) for found in zip(asked, terms, figures, strict=True)]
-        place = {name: at for at, name in enumerate(sorted({one for row in rows for one in row}))}
-        weights = _solved(
-            _Rows(
-                [{place[name]: share for name, share in row.items()} for row in rows], len(place)
-            ),
-            np.array(said),
-            np.array(belong, float),
-        )
-        self._weights = {name: float(weights[at]) for name, at in place.items()}
+        if vectors is None:
+            vectors = np.zeros((len(asked), 0))
+        self._weights, self._of_vector = _solved(rows, _SCALE * vectors, said, belong)
 
-    def __call__(self, question: str, figures: Sequence[float]) -> float:
+    def __call__(
+        self, question: str, figures: Sequence[float], vector: np.ndarray = NO_VECTOR
+    ) -> float:
         """How much more than its figures say speaks for a question, in log odds."""
         row = self._columns(question, self._terms(question), figures)
-        return sum(self._weights.get(name, 0.0) * share for name, share in row.items())
+        told = sum(self._weights.get(name, 0.0) * share for name, share in row.items())
+        return told + _SCALE * float(self._of_vector @ vector)
 
     def _columns(
         self, question: str, terms: Sequence[str], figures: Sequence[float]
@@ -104,68 +106,42 @@ def _pairs(words: Sequence[str]) -> Iterator[str]:
     return (f"{one} {two}" for one, two in pairwise(["<", *words, ">"]))
 
 
-class _Rows:
-    """A matrix of which few numbers are not zero; no row is empty."""
+def _solved(
+    rows: Sequence[Mapping[str, float]],
+    vectors: np.ndarray,
+    said: Sequence[float],
+    belong: Sequence[bool],
+) -> tuple[dict[str, float], np.ndarray]:
+    """The weights, by name and of vectors, that say with what was said best what belongs."""
+    try:
+        import torch
+        from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag
+    except ImportError as error:
+        raise ConfigError(
+            "a scope learns from example questions with torch, which cannot be imported"
+            f" ({error}): pip install 'impressions-assets[chat]'"
+        ) from error
+    place = {name: at for at, name in enumerate(sorted({name for row in rows for name in row}))}
+    columns = torch.tensor([place[name] for row in rows for name in row])
+    shares = torch.tensor([share for row in rows for share in row.values()])
+    starts = torch.tensor([0, *accumulate(len(row) for row in rows[:-1])])
+    numbers, before, wanted = (
+        torch.tensor(np.asarray(some), dtype=torch.float32) for some in (vectors, said, belong)
+    )
+    weights = torch.zeros(len(place), 1, requires_grad=True)
+    of_vector = torch.zeros(numbers.shape[1], requires_grad=True)
+    solver = torch.optim.LBFGS([weights, of_vector], max_iter=_STEPS, line_search_fn="strong_wolfe")
 
-    def __init__(self, rows: Sequence[Mapping[int, float]], width: int) -> None:
-        self._width = width
-        self._lengths = np.array([len(row) for row in rows])
-        self._starts = np.cumsum(self._lengths) - self._lengths
-        self._columns = np.array([at for row in rows for at in row])
-        self._shares = np.array([share for row in rows for share in row.values()])
-
-    def times(self, weights: np.ndarray) -> np.ndarray:
-        """A number for each row."""
-        found: np.ndarray = np.add.reduceat(self._shares * weights[self._columns], self._starts)
+    def loss() -> torch.Tensor:
+        solver.zero_grad()
+        told = embedding_bag(columns, weights, starts, mode="sum", per_sample_weights=shares)
+        odds = told[:, 0] + numbers @ of_vector + before
+        size = weights.square().sum() + of_vector.square().sum()
+        spared = binary_cross_entropy_with_logits(odds, wanted, reduction="sum")
+        found: torch.Tensor = spared + _PENALTY / 2 * size
+        found.backward()  # type: ignore[no-untyped-call]
         return found
 
-    def turned(self, numbers: np.ndarray) -> np.ndarray:
-        """A number for each column, from one for each row."""
-        spread = self._shares * np.repeat(numbers, self._lengths)
-        return np.bincount(self._columns, spread, self._width)
-
-
-def _solved(rows: _Rows, said: np.ndarray, belong: np.ndarray) -> np.ndarray:
-    """The weights that say with what was said best what belongs, by Newton's method."""
-
-    def loss(weights: np.ndarray) -> float:
-        odds = rows.times(weights) + said
-        spared = np.logaddexp(0, odds) - belong * odds
-        return float(spared.sum() + _PENALTY / 2 * (weights @ weights))
-
-    weights = np.zeros_like(rows.turned(said))
-    before = loss(weights)
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(rows.times(weights) + said, -30, 30)))
-        bent = p * (1 - p)
-        slope = rows.turned(p - belong) + _PENALTY * weights
-        step = _conjugate(partial(_curved, rows, bent), slope)
-        while (now := loss(weights - step)) > before and np.abs(step).max() > _SETTLED:
-            step /= 2  # from far away a whole step may go too far
-        if before - now < _SETTLED:
-            break
-        weights, before = weights - step, now
-    return weights
-
-
-def _curved(rows: _Rows, bent: np.ndarray, way: np.ndarray) -> np.ndarray:
-    """How the slope changes along a way."""
-    return rows.turned(bent * rows.times(way)) + _PENALTY * way
-
-
-def _conjugate(times: Callable[[np.ndarray], np.ndarray], wanted: np.ndarray) -> np.ndarray:
-    """Solve by conjugate gradients."""
-    found = np.zeros_like(wanted)
-    left, way = wanted.copy(), wanted.copy()
-    size = left @ left
-    enough = 1e-6 * size
-    for _ in range(_INNER):
-        if size <= enough:
-            break
-        turned = times(way)
-        far = size / (way @ turned)
-        found += far * way
-        left -= far * turned
-        size, before = left @ left, size
-        way = left + size / before * way
-    return found
+    solver.step(loss)  # type: ignore[no-untyped-call]
+    found = weights.detach()[:, 0].tolist()
+    return dict(zip(place, found, strict=True)), of_vector.detach().numpy()

@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from impressions_assets.answering.scope import forget_scopes, open_guard
@@ -12,6 +13,7 @@ from impressions_assets.errors import NothingToDo
 from impressions_assets.rows import Document, Video
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
+from impressions_assets_tests.chat.tiny import write_encoder
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("wordfreq") is None, reason="wordfreq is not installed"
@@ -78,6 +80,25 @@ def test_what_channels_yaml_says_counts(home: Home, tmp_path: Path) -> None:
 def test_nothing_to_learn_from_says_what_to_do(home: Home, tmp_path: Path) -> None:
     with pytest.raises(NothingToDo, match="run `impressions materialize talks`, or write `scope"):
         open_guard(home, channel(), tmp_path)
+
+
+def test_an_encoder_that_channels_yaml_names_encodes_the_examples_once(
+    home: Home, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    examples = {"in_scope": ("When do I stop?",), "out_of_scope": ("When do I go?",)}
+    folder = write_encoder(tmp_path / "model", [*examples["in_scope"], *examples["out_of_scope"]])
+    put(home, "a", "Baking", BREAD)
+    for _ in range(2):
+        guard = open_guard(home, channel(encoder=str(folder), **examples), tmp_path)
+    assert guard.judge("How long does dough rest?").in_scope
+    [file] = (tmp_path / "vectors").iterdir()
+    assert len(np.load(file)["keys"]) == 2
+
+
+def test_an_encoder_without_examples_is_refused() -> None:
+    with pytest.raises(ValueError, match="no example questions to learn from"):
+        ScopeSettings(encoder="owner/name")
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:

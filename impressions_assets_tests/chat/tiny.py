@@ -1,15 +1,19 @@
 """Models of transformers that are made on the spot: a few thousand weights, and a tokenizer."""
 
+import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+
+POOLINGS = ("mean_tokens", "cls_token", "max_tokens")
 
 
 def write_llama(
@@ -57,4 +61,40 @@ def write_llama(
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def write_encoder(
+    folder: Path, texts: Iterable[str] = (), pooling: str | None = "mean_tokens"
+) -> Path:
+    """Write an untrained BERT that reads whole words, with the card of sentence-transformers."""
+    import torch
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    words = sorted({word for text in texts for word in re.findall(r"\w+|[^\w\s]", text.lower())})
+    made = Tokenizer(
+        models.WordLevel(
+            {word: at for at, word in enumerate(["[PAD]", "[UNK]", *words])}, unk_token="[UNK]"
+        )
+    )
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="[PAD]", unk_token="[UNK]", model_max_length=32
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=made.get_vocab_size(),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=32,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    if pooling:
+        modes = {f"pooling_mode_{mode}": mode == pooling for mode in POOLINGS}
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(modes), "utf-8")
     return folder

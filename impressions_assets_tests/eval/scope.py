@@ -1,24 +1,30 @@
 """How often a guard decides rightly whether a question is one for its channel.
 
-    python -m impressions_assets_tests.eval.scope [--aside] [--errors] [--fit]
+    python -m impressions_assets_tests.eval.scope [--aside] [--errors] [--fit] [--encoder MODEL]
 
 The questions are our own: the examples of the preset python, `labels/scope_demo.txt` and
 `labels/paraphrases.json` for the demo channel, whose scope is learned from what it says, alone and
 with those questions given as examples; each is decided without its fold of them (5). With
 `--aside` the questions of `labels/scope_*_drawn.txt`, drawn from the same (`draw`), and of
-`labels/scope_*_aside.txt`, written apart, are decided too, on which nothing is tuned.
+`labels/scope_*_aside.txt` and `labels/scope_*_later.txt`, written apart, are decided too, on which
+nothing is tuned.
 Precision and recall are those of questions that belong. `--errors` lists what was decided wrongly
-of the others, `--fit` prints the weights of figures that these give.
+of the others, `--fit` prints the weights of figures that these give. With `--encoder`, the name
+of a sentence encoder on the hub or its folder (or `IMPRESSIONS_EVAL_ENCODER`), those that learn
+from examples do so with it, too; vectors are kept under `.impressions`.
 """
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from impressions_assets.chat.encoder import Encoder
 from impressions_assets.chat.guard import (
     Guard,
     Verdict,
@@ -33,8 +39,14 @@ from impressions_assets_tests.eval.search import PARAPHRASES, demo_talks
 _LABELS = Path(__file__).with_name("labels")
 _FOLDS = 5
 _PENALTY = 0.5  # of the squared weights, each figure divided by its spread
-PARTS = {"drawn": "drawn and kept aside", "aside": "written apart and kept aside"}
+PARTS = {
+    "drawn": "drawn and kept aside",
+    "aside": "written apart and kept aside",
+    "later": "written later and kept aside",
+}
 GUARDS = {"python": "python", "demo": "demo", "demo, with examples": "demo"}
+ENCODER = "IMPRESSIONS_EVAL_ENCODER"
+_KEPT = Path(".impressions/scratch/vectors")  # as the guard of a channel has it
 
 Labelled = tuple[str, bool]  # a question, and whether it belongs
 
@@ -57,15 +69,36 @@ def _labelled(file: str) -> tuple[Labelled, ...]:
     return tuple((one, kind.startswith("in:")) for one, kind in labelled_in(text))
 
 
-def guard_for(guard: str, examples: Sequence[Labelled]) -> Guard:
+def guard_for(guard: str, examples: Sequence[Labelled], encoder: Encoder | None = None) -> Guard:
     """One of GUARDS, which learns from these examples, where it takes any."""
     if guard != "python":
-        return Guard(_learned(), examples=examples if guard != "demo" else ())
+        examples = examples if guard != "demo" else ()
+        return Guard(_learned(), examples=examples, encoder=encoder)
     preset = preset_named("python")
-    others = preset["other_patterns"]
-    return Guard(
-        _preset(), preset["patterns"], "", others, examples=examples, classes=preset["classes"]
-    )
+    others, classes = preset["other_patterns"], preset["classes"]
+    return Guard(_preset(), preset["patterns"], "", others, examples, classes, encoder)
+
+
+class _Remembering(Encoder):
+    """Encodes once what is asked in each fold."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, _KEPT)
+        self._known: dict[str, np.ndarray] = {}
+
+    def kept(self, texts: Sequence[str]) -> np.ndarray:
+        if not self._known.keys() >= set(texts):
+            self._known.update(zip(texts, super().kept(texts), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+    def __call__(self, text: str) -> np.ndarray:
+        return self.kept([text])[0]
+
+
+@cache
+def encoder_named(name: str) -> Encoder:
+    """An encoder whose vectors are kept."""
+    return _Remembering(name)
 
 
 @cache
@@ -88,17 +121,27 @@ def _learned() -> Scope:
     return scope
 
 
-def decided(guard: str, part: str | None = None) -> list[tuple[Labelled, Verdict]]:
+def decided(
+    guard: str, part: str | None = None, encoder: Encoder | None = None
+) -> list[tuple[Labelled, Verdict]]:
     """What a guard says of one of PARTS, or of the others, each without its fold."""
-    examples = tuned_on(GUARDS[guard])
+    examples = kept_aside(GUARDS[guard], part) if part else tuned_on(GUARDS[guard])
+    if encoder:
+        encoder.kept([question for question, _ in examples])
     if part:
-        taught = guard_for(guard, examples)
-        return [(one, taught.judge(one[0])) for one in kept_aside(GUARDS[guard], part)]
+        taught = _taught(guard, encoder)
+        return [(one, taught.judge(one[0])) for one in examples]
     found = []
     for fold in range(_FOLDS):
-        taught = guard_for(guard, [one for at, one in enumerate(examples) if at % _FOLDS != fold])
+        others = [one for at, one in enumerate(examples) if at % _FOLDS != fold]
+        taught = guard_for(guard, others, encoder)
         found += [(one, taught.judge(one[0])) for one in examples[fold::_FOLDS]]
     return found
+
+
+@cache
+def _taught(guard: str, encoder: Encoder | None) -> Guard:
+    return guard_for(guard, tuned_on(GUARDS[guard]), encoder)
 
 
 def shares_of(found: Sequence[tuple[Labelled, Verdict]]) -> tuple[float, float, float]:
@@ -109,23 +152,23 @@ def shares_of(found: Sequence[tuple[Labelled, Verdict]]) -> tuple[float, float, 
     return float((belong == said).mean()), float(hits / said.sum()), float(hits / belong.sum())
 
 
-def table(aside: bool) -> Iterator[str]:
-    """The scores as lines of Markdown."""
+def table(aside: bool, encoder: Encoder | None = None) -> Iterator[str]:
+    """The scores as lines of Markdown; with an encoder, of the guards that learn by it."""
     yield "| guard | questions | number | belong | accuracy | precision | recall |"
     yield "|---|---|---|---|---|---|---|"
-    for guard in GUARDS:
+    for guard in GUARDS if encoder is None else [one for one in GUARDS if one != "demo"]:
         for part in (None, *PARTS) if aside else (None,):
-            found = decided(guard, part)
+            found = decided(guard, part, encoder)
             belong = sum(one[1] for one, _ in found)
             figures = " | ".join(f"{share:.3f}" for share in shares_of(found))
             named = PARTS[part] if part else "tuned on"
             yield f"| {guard} | {named} | {len(found)} | {belong} | {figures} |"
 
 
-def errors() -> Iterator[str]:
+def errors(encoder: Encoder | None = None) -> Iterator[str]:
     """What was decided wrongly, of what was tuned on, and why."""
     for guard in GUARDS:
-        for (question, belongs), verdict in decided(guard):
+        for (question, belongs), verdict in decided(guard, None, encoder):
             if verdict.in_scope != belongs:
                 kind = "in" if belongs else "out"
                 yield f"{guard}, {kind} ({verdict.probability:.2f}): {question} ({verdict.reason})"
@@ -166,9 +209,13 @@ if __name__ == "__main__":
     parser.add_argument("--aside", action="store_true", help="decide what is kept aside, too")
     parser.add_argument("--errors", action="store_true", help="list what was decided wrongly")
     parser.add_argument("--fit", action="store_true", help="print weights")
+    parser.add_argument("--encoder", default=os.environ.get(ENCODER), help="of sentences")
     chosen = parser.parse_args()
+    encoder = encoder_named(chosen.encoder) if chosen.encoder else None
+    if encoder is None:
+        print(f"without an encoder: neither --encoder nor {ENCODER} names one", file=sys.stderr)
     if chosen.fit:
         print({name: fitted(name) for name in ("python", "demo")})
-    print("\n".join(table(chosen.aside)))
+    print("\n".join(table(chosen.aside, encoder)))
     if chosen.errors:
-        print("\n".join(errors()))
+        print("\n".join(errors(encoder)))
