@@ -155,7 +155,8 @@ class Guard:
             return None
         analyze = analyzer_of(self.scope.languages[0])
         named = {name: words.split() for name, words in classes.items()}
-        return Lessons(analyze, found, named, self._encoder and self._encoder.kept(asked))
+        vectors = self._encoder.kept(asked) if self._encoder else None
+        return Lessons(analyze, found, named, vectors)
 
 
 @cache
