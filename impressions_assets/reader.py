@@ -30,7 +30,8 @@ from impressions_assets.rows import (
     Video,
 )
 from impressions_assets.settings import load_settings
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets.text.duplicates import Duplicate
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS, lane, sweep_confi
 from impressions_assets.partitions import CHANNEL_DIMENSION, channel_partitions
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.runs import fail_dead_runs
-from impressions_assets.storage.home import WHOLE_CHANNEL, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import WHOLE_CHANNEL
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
 

@@ -21,7 +21,8 @@ from impressions_assets.demo.render import write_archive
 from impressions_assets.gpt.run import TrainingResult
 from impressions_assets.jobs import DATA_ASSETS
 from impressions_assets.runs import open_instance
-from impressions_assets.storage.home import ROW_TYPES, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import ROW_TYPES
 
 pytestmark = pytest.mark.slow
 

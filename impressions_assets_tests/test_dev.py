@@ -12,7 +12,8 @@ import pytest
 
 from impressions_assets.channels.channels_yaml import CHANNELS_FILE
 from impressions_assets.jobs import DATA_ASSETS
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.servers.chromium import chromium, take_picture
 from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually, small_channel

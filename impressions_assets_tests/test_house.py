@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from impressions_assets.storage import dictionary
-from impressions_assets.storage.home import ROW_TYPES
+from impressions_assets.storage.records import ROW_TYPES
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

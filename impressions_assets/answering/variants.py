@@ -8,7 +8,8 @@ from impressions_assets.channels.chat import UNTUNED
 from impressions_assets.chat.answerer import Answerer
 from impressions_assets.chat.run import MERGED
 from impressions_assets.errors import ConfigError, NothingToDo
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets.wording import meant
 
 KIND = "chat_model"

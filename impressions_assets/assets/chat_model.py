@@ -14,7 +14,7 @@ from impressions_assets.gpt.curve import loss_curve
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.digests import digest_of
-from impressions_assets.storage.home import Artifact
+from impressions_assets.storage.records import Artifact
 
 _COMPARED = (
     "base",

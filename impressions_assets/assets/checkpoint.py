@@ -30,7 +30,8 @@ from impressions_assets.gpt.run import HistoryPoint, TrainingResult
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.digests import digest_of
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 
 _RunChild = Callable[..., None]
 _PLAIN: dict[Any, Any] = {int: int, float: float, bool: bool}

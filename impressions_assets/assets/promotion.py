@@ -15,7 +15,8 @@ from impressions_assets.gpt.assess import Request
 from impressions_assets.gpt.manifest import read_manifest
 from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.storage.digests import digest_of
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 
 Scores = Mapping[int, float | None]  # bits per byte of versions
 

@@ -18,7 +18,8 @@ from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Document
 from impressions_assets.storage.digests import digest_of, key_of
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets.storage.store import StoredFile
 from impressions_assets.text.splits import ensure_validation
 

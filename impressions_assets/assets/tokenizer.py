@@ -13,7 +13,8 @@ from impressions_assets.gpt.tokenizer import make_tokenizer
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.attempts import attempts
 from impressions_assets.storage.digests import digest_of
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets.storage.store import sha256_of
 
 VERSION = 1

@@ -26,7 +26,8 @@ from impressions_assets.gpt.run import TrainingResult, TrainingRun
 from impressions_assets.gpt.swap import current as current_folder
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.forgetting import LEARNED, learned_from
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 
 VERSION = 1
 KIND = "checkpoint"

@@ -27,7 +27,8 @@ from impressions_assets.gpt.swap import current
 from impressions_assets.rows import QAPair, Split
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.forgetting import LEARNED, learned_from
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets.text.splits import ensure_validation, split_of
 from impressions_assets.wording import meant
 

@@ -13,7 +13,7 @@ from impressions_assets.cli.terminal import minute, note, number, output, table_
 from impressions_assets.rows import PUBLISHED
 
 if TYPE_CHECKING:
-    from impressions_assets.storage.home import Artifact
+    from impressions_assets.storage.records import Artifact
 
 # In scratch: what can be fetched from the store again, and what killed runs left.
 _LEFTOVERS = ("models/*", "results/*", "tmp*")

@@ -10,8 +10,9 @@ from impressions_assets.resources import recognizer
 from impressions_assets.sources.offers import forget_silence
 from impressions_assets.speech.heard import forget_heard
 from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import Home, attempt_key
+from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import Stage
+from impressions_assets.storage.records import attempt_key
 
 
 class PerVideo(NamedTuple):

@@ -9,7 +9,7 @@ from impressions_assets.cli.terminal import bytes_of, minute
 
 if TYPE_CHECKING:
     from impressions_assets.channels.channel import Channels
-    from impressions_assets.storage.home import Allowance
+    from impressions_assets.storage.records import Allowance
     from impressions_assets.storage.standing import GivenUp, Standing
 
 _SHOWN_IDS = 5

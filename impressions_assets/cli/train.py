@@ -16,7 +16,7 @@ from impressions_assets.gpt.config import LENGTH_PRESETS, MODEL_PRESETS
 from impressions_assets.gpt.pretrained import PREFIX
 
 if TYPE_CHECKING:
-    from impressions_assets.storage.home import Artifact
+    from impressions_assets.storage.records import Artifact
 
 KIND = "checkpoint"
 

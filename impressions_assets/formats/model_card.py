@@ -20,7 +20,7 @@ from impressions_assets.gpt.transformers_folder import read_meta
 from impressions_assets.reader import ChannelReader
 from impressions_assets.rows import Video
 from impressions_assets.storage.forgetting import LEARNED
-from impressions_assets.storage.home import Artifact
+from impressions_assets.storage.records import Artifact
 
 _MOST_LISTED = 500
 _FIGURES = {

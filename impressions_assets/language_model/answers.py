@@ -16,7 +16,8 @@ from impressions_assets.language_model.endpoint import Endpoint
 from impressions_assets.storage.budget import Budget
 from impressions_assets.storage.captures import Raw
 from impressions_assets.storage.digests import digest_of
-from impressions_assets.storage.home import Capture, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Capture
 
 
 class _Message(msgspec.Struct):

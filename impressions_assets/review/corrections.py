@@ -17,7 +17,8 @@ from impressions_assets.review.sheets import read_sheet
 from impressions_assets.rows import Corrected, Correction, Transcript, Video
 from impressions_assets.speech.corrections import corrected_transcript
 from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import Home, correction_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import correction_key
 from impressions_assets.text.corrections import corrected_chapters, corrected_pairs
 
 CORRECTED: Mapping[Corrected, Callable[[Any, Correction], Any]] = {

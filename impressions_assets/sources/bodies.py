@@ -11,7 +11,8 @@ from impressions_assets.rows import Track, Video
 from impressions_assets.sources.asking import answers
 from impressions_assets.sources.source import Source, grouped
 from impressions_assets.storage.captures import Raw
-from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED, Capture, capture_key
 
 Wanted = tuple[Video, Track]
 

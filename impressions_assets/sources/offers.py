@@ -22,7 +22,8 @@ from impressions_assets.sources.asking import STOPS, answers
 from impressions_assets.sources.bodies import Bodies, capture_key_of
 from impressions_assets.sources.source import Source
 from impressions_assets.storage.captures import Raw
-from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED, Capture, capture_key
 
 Offer = tuple[Track, ...] | SourceError
 Choose = Callable[[Video, tuple[Track, ...]], Track | None]

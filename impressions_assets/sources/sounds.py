@@ -10,7 +10,8 @@ import msgspec
 
 from impressions_assets.errors import CorruptFile, MissingFile
 from impressions_assets.storage.captures import Raw
-from impressions_assets.storage.home import SOUND, Capture, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SOUND, Capture
 from impressions_assets.storage.store import StoredFile
 
 _ENGINE = "yt-dlp"

@@ -7,7 +7,8 @@ from functools import cached_property
 from impressions_assets.speech.recognizer.job import VERSION, Hearing
 from impressions_assets.storage.captures import Raw
 from impressions_assets.storage.digests import digest_of, key_of
-from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED, Capture, capture_key
 
 _KIND = "speech/whisperx"
 

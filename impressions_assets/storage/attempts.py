@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from impressions_assets.errors import SourcePaused
 from impressions_assets.rows import SOURCE, Failed
 from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import WHOLE_CHANNEL, Attempt, Home, attempt_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import WHOLE_CHANNEL, Attempt, attempt_key
 from impressions_assets.storage.tables import Entry
 
 _FIRST_DELAY = timedelta(minutes=5)

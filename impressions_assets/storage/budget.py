@@ -15,7 +15,8 @@ import msgspec
 
 from impressions_assets.errors import Blocked, QuotaSpent
 from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import SHARED, Allowance, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED, Allowance
 
 _FIRST_PAUSE = timedelta(hours=1)
 _LONGEST_PAUSE = timedelta(days=1)

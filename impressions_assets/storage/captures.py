@@ -6,7 +6,8 @@ again, is the sources' knowledge.
 
 from collections.abc import Iterable, Sequence
 
-from impressions_assets.storage.home import SHARED, Capture, Home, capture_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED, Capture, capture_key
 from impressions_assets.storage.tables import Entry
 
 

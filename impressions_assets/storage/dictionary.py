@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 from msgspec import inspect as schema
 
-from impressions_assets.storage.home import ROW_TYPES
+from impressions_assets.storage.records import ROW_TYPES
 
 _HEAD = """# Data dictionary
 
-Made from the row types (`rows.py`, `storage/home.py`) by `make docs`; change them there.
+Made from the row types (`rows.py`, `storage/records.py`) by `make docs`; change them there.
 
 Each table is a Delta table for all channels. Beside the columns listed here it has
 

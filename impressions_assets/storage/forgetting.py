@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from impressions_assets.rows import PUBLISHED
 from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import ROW_TYPES, SHARED, Artifact, Home, Tombstone
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import ROW_TYPES, SHARED, Artifact, Tombstone
 from impressions_assets.storage.tables import Entry
 
 LEARNED = "learned.json"  # the ids of the videos, among the files of each trained version

@@ -25,7 +25,8 @@ from impressions_assets.storage.attempts import (
     settle,
 )
 from impressions_assets.storage.digests import digest_of, key_of
-from impressions_assets.storage.home import Attempt, Home, correction_key
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Attempt, correction_key
 from impressions_assets.storage.tables import WINDOW, Entry
 
 BATCH_SECONDS = 30.0

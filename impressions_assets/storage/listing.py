@@ -10,8 +10,9 @@ from impressions_assets.errors import SourcePaused
 from impressions_assets.rows import SECOND, Failed, Video
 from impressions_assets.storage.attempts import attempts, is_source, keep_pause, settle
 from impressions_assets.storage.digests import Digests, digest_of, key_of
-from impressions_assets.storage.home import Home, Revision
+from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import Report, batches, report_of
+from impressions_assets.storage.records import Revision
 from impressions_assets.storage.tables import Entry
 
 _NONE = Digests("", "")

@@ -11,14 +11,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from impressions_assets.storage.attempts import is_of_video, is_source
-from impressions_assets.storage.home import (
-    ROW_TYPES,
-    SHARED,
-    WHOLE_CHANNEL,
-    Allowance,
-    Attempt,
-    Home,
-)
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import ROW_TYPES, SHARED, WHOLE_CHANNEL, Allowance, Attempt
 
 
 class Waiting(Struct, frozen=True):

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from impressions_assets.channels.channels_yaml import CHANNELS_FILE
-from impressions_assets.storage.home import Artifact
+from impressions_assets.storage.records import Artifact
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run
 from impressions_assets_tests.recognizers import python_of

@@ -12,7 +12,7 @@ from impressions_assets.cli.stages import STAGES
 from impressions_assets.review.corrections import undo
 from impressions_assets.rows import Chapter, Chapters, Correction
 from impressions_assets.storage.forgetting import bury, remove_rows
-from impressions_assets.storage.home import SHARED
+from impressions_assets.storage.records import SHARED
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House, Run

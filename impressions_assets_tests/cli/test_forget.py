@@ -7,10 +7,12 @@ import pytest
 from pyarrow import parquet
 
 from impressions_assets.reader import open_channel
+from impressions_assets.rows import PUBLISHED
 from impressions_assets.sources.archive import ArchiveSource
 from impressions_assets.sources.remembered import Remembered
 from impressions_assets.storage.forgetting import channels_with_shards_of, is_buried, learned_from
-from impressions_assets.storage.home import PUBLISHED, ROW_TYPES, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import ROW_TYPES
 from impressions_assets_tests.cli.conftest import DATA, Impressions
 
 TRAIN = ("--preset", "debug", "--max-iters", "2", "--eval-interval", "1", "--device", "cpu")

@@ -19,7 +19,8 @@ from impressions_assets.errors import (
 from impressions_assets.language_model.answers import Answers
 from impressions_assets.language_model.endpoint import Endpoint
 from impressions_assets.storage.budget import Budget
-from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
 

@@ -13,8 +13,9 @@ from impressions_assets.language_model.endpoint import Endpoint
 from impressions_assets.language_model.side_by_side import side_by_side
 from impressions_assets.rows import Article, Failed, Video
 from impressions_assets.storage.budget import Budget
-from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import Work
+from impressions_assets.storage.records import SHARED
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import Fault, LanguageModel
 

@@ -8,7 +8,8 @@ from impressions_assets.channels.channel import Channels
 from impressions_assets.channels.writing import LanguageModelSettings
 from impressions_assets.errors import QuotaSpent
 from impressions_assets.resources.language_models import answers_of, daily_requests_of
-from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED
 from impressions_assets.text.prompts import SCHEMA, messages_of
 from impressions_assets_tests.servers.language_model import LanguageModel
 

@@ -7,7 +7,8 @@ from impressions_assets.rows import Failed, Track, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
 from impressions_assets.sources.source import Source
-from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED
 
 
 class Shelf(Source):

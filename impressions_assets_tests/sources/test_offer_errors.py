@@ -13,7 +13,8 @@ from impressions_assets.errors import (
     VideoUnavailable,
 )
 from impressions_assets.sources.bodies import capture_key_of
-from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED
 from impressions_assets_tests.sources.tube import (
     MANUAL,
     NOW,

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 from impressions_assets.speech.heard import Heard, engine_of, forget_heard
 from impressions_assets.speech.recognizer.job import Hearing
 from impressions_assets.storage.captures import Raw
-from impressions_assets.storage.home import SHARED, Capture, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED, Capture
 from impressions_assets.storage.tables import Entry
 
 

@@ -15,9 +15,10 @@ from impressions_assets.errors import (
 )
 from impressions_assets.rows import Chapters, Failed, Video
 from impressions_assets.storage.attempts import attempts, paused
-from impressions_assets.storage.home import Attempt, Home
+from impressions_assets.storage.home import Home
 from impressions_assets.storage.ledger import each, plan, refresh
 from impressions_assets.storage.listing import reconcile
+from impressions_assets.storage.records import Attempt
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.listings import CHANNEL, CHAPTERS, NOW, UNTIL, no_chapters, videos
 

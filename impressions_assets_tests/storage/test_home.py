@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from impressions_assets.errors import NewerSchema, NothingToDo, StorageError
-from impressions_assets.storage.home import Artifact, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 
 
 def made(tmp_path: Path, text: str) -> dict[str, Path]:

@@ -3,8 +3,9 @@
 from impressions_assets.errors import QuotaSpent
 from impressions_assets.rows import Failed, Video
 from impressions_assets.storage.attempts import attempts
-from impressions_assets.storage.home import SHARED, Home, Tombstone
+from impressions_assets.storage.home import Home
 from impressions_assets.storage.listing import reconcile
+from impressions_assets.storage.records import SHARED, Tombstone
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.listings import CHANNEL, NOW, UNTIL, videos
 

@@ -15,7 +15,7 @@ from impressions_assets.rows import Status
 from impressions_assets.sources.youtube.feed import News
 from impressions_assets.sources.youtube.lister import Page, Place
 from impressions_assets.storage.captures import Raw
-from impressions_assets.storage.home import Capture
+from impressions_assets.storage.records import Capture
 
 _STATE = "listing/state"
 _VIDEO = "listing/video"

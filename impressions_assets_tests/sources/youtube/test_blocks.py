@@ -9,7 +9,8 @@ import pytest
 from impressions_assets.errors import Blocked
 from impressions_assets.storage.attempts import attempts, paused
 from impressions_assets.storage.digests import key_of
-from impressions_assets.storage.home import SHARED, Home
+from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import SHARED
 from impressions_assets_tests.servers.youtube import YouTube
 from impressions_assets_tests.servers.youtube_world import Clip, Owner
 from impressions_assets_tests.sources.youtube.caption_source import (

@@ -7,7 +7,7 @@ import pytest
 
 from impressions_assets.errors import QuotaSpent
 from impressions_assets.storage.forgetting import bury, remove_rows, traces_of
-from impressions_assets.storage.home import SHARED
+from impressions_assets.storage.records import SHARED
 from impressions_assets_tests.servers.youtube import Answer
 
 ITEMS = "/youtube/v3/playlistItems"
