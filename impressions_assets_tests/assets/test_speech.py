@@ -142,6 +142,7 @@ def test_who_dies_while_its_model_is_loaded_is_charged_to_no_video(house: House,
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_a_python_without_whisperx_is_told_with_what_to_do(house: House, archive, monkeypatch):
     monkeypatch.setenv("ASR_PYTHON", sys.executable)
     silent(archive, "aaa")
@@ -219,6 +220,7 @@ def test_several_workers_share_what_one_would_do_in_one_batch():
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_of_twelve_videos_a_killed_batch_and_a_corrupt_one_hurt_no_other(
     house: House, archive, counted
 ):

@@ -2,8 +2,8 @@
 
 `python -m impressions_assets_tests.bench.many --channels 1000` (an hour of a core). The assets run
 in this process without an instance, and their materializations are reported to one without runs:
-its ticks are measured. The webserver is a process of its own over that instance, without a daemon,
-which would start a run per channel.
+its ticks are measured. The webserver is a process of its own over that instance, and in the end a
+daemon with all sensors on, which refreshes some of the channels by runs of its own.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from impressions_assets.freshness import NEWS_SENSORS
 from impressions_assets.jobs import DATA_ASSETS, MODEL_ASSETS
 from impressions_assets.partitions import CHANNEL_DIMENSION
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.runs import open_instance
+from impressions_assets.runs import LOCATION, open_instance
 from impressions_assets.sensors import SENSORS
 from impressions_assets.storage.copying import copy_home
 from impressions_assets.storage.home import Home
@@ -38,12 +38,19 @@ from impressions_assets.storage.store import Store
 from impressions_assets_tests.bench.archive import write_video
 from impressions_assets_tests.bench.channel import run_assets
 from impressions_assets_tests.bench.meter import Cost, Meter, peak_mb
-from impressions_assets_tests.servers.dagster_dev import DagsterDev, eventually, free_port
+from impressions_assets_tests.servers.dagster_dev import (
+    REPOSITORY,
+    DagsterDev,
+    eventually,
+    free_port,
+)
 from impressions_assets_tests.servers.gcs import GoogleCloudStorage
 
 _TOLD = 50  # channels made between two lines of progress
 _REFRESHED = 50  # channels refreshed with nothing new
 _ASKED = 5  # channels whose requests to a bucket are counted
+_BACKFILLED = 50  # channels that a daemon refreshes
+_BACKFILL_SECONDS = 3600.0
 _CHANNEL = (
     "  {name}:\n    sources:\n      - archive: {archive}\n    tokenizer: {{vocab_size: 300}}\n"
 )
@@ -52,6 +59,13 @@ _GRAPH = """{ assetNodes { id groupName isPartitioned assetKey { path }
 _HEALTH = """{ assetNodes { assetKey { path } partitionStats {
   numMaterialized numFailed numPartitions numMaterializing } assetPartitionStatuses {
   ... on DefaultPartitionStatuses { materializedPartitions failedPartitions } } } }"""
+
+
+_SET_CURSOR = """mutation($sensor: SensorSelector!, $cursor: String!) {
+  setSensorCursor(sensorSelector: $sensor, cursor: $cursor) { __typename } }"""
+_TICKS = """query($of: RepositorySelector!) { sensorsOrError(repositorySelector: $of) {
+  ... on Sensors { results { name sensorState {
+    ticks(limit: 1000) { status timestamp endTimestamp runIds } } } } } }"""
 
 
 def measure(folder: Path, num_channels: int, num_videos: int, num_words: int) -> Iterator[str]:
@@ -69,7 +83,10 @@ def measure(folder: Path, num_channels: int, num_videos: int, num_words: int) ->
         yield from unchanged(folder, names[:_REFRESHED])
         yield from ticks(instance)
         yield from asked_of_a_bucket(folder, names)
-    yield from questions(folder)
+    with webserver(folder) as (ui, process):
+        yield from questions(ui)
+        yield from by_the_daemon(ui, names)
+        yield f"webserver: {process.memory_info().rss / 2**20:.0f} MB"
     yield f"most memory of this process: {peak_mb():.0f} MB"
 
 
@@ -152,29 +169,67 @@ def told_of(cost: Cost) -> str:
     return f"{cost.wall_seconds:.2f} s, {cost.cpu_seconds:.2f} CPU-s"
 
 
-def questions(folder: Path) -> Iterator[str]:
+def questions(ui: DagsterDev) -> Iterator[str]:
     """Ask the webserver what the lineage and the partitions' health ask."""
-    with webserver(folder) as (ui, process):
-        for what, query in (("asset graph", _GRAPH), ("partition health", _HEALTH)):
-            first, again = (
-                timed(lambda query=query: ui.query(query)),
-                timed(lambda query=query: ui.query(query)),
+    for what, query in (("asset graph", _GRAPH), ("partition health", _HEALTH)):
+        first, again = (
+            timed(lambda query=query: ui.query(query)),
+            timed(lambda query=query: ui.query(query)),
+        )
+        yield f"{what} over GraphQL: {first:.2f} s, then {again:.2f} s"
+
+
+def by_the_daemon(ui: DagsterDev, names: list[str]) -> Iterator[str]:
+    """Refresh channels with nothing new by a backfill, as the daemon's other parts go on."""
+    sensor = {**REPOSITORY, "sensorName": "new_channels"}  # all of them had their first run
+    ui.query(_SET_CURSOR, sensor=sensor, cursor=",".join(names))
+    ours = names[:_BACKFILLED]
+    with daemon(ui) as process:
+        began = time.perf_counter()
+        backfill = ui.launch_backfill(ours, DATA_ASSETS)
+        status = ui.ended_backfill(backfill, _BACKFILL_SECONDS)
+        seconds = time.perf_counter() - began
+        memory = process.memory_info().rss / 2**20
+    yield (
+        f"backfill of {len(ours)} channels with nothing new by the daemon: {status},"
+        f" {seconds / len(ours):.1f} s a channel; the daemon {memory:.0f} MB"
+    )
+    for sensor in ui.query(_TICKS, of=REPOSITORY)["sensorsOrError"]["results"]:
+        ticks = [tick for tick in sensor["sensorState"]["ticks"] if tick["endTimestamp"]]
+        took = sorted(tick["endTimestamp"] - tick["timestamp"] for tick in ticks)
+        if took:
+            started = sum(len(tick["runIds"]) for tick in ticks)
+            failed = sum(tick["status"] == "FAILURE" for tick in ticks)
+            yield (
+                f"{sensor['name']} in the daemon: {len(took)} ticks, the middle one"
+                f" {took[len(took) // 2]:.2f} s, the longest {took[-1]:.2f} s; {failed} failed,"
+                f" {started} runs started"
             )
-            yield f"{what} over GraphQL: {first:.2f} s, then {again:.2f} s"
-        yield f"webserver: {process.memory_info().rss / 2**20:.0f} MB"
 
 
 @contextlib.contextmanager
 def webserver(folder: Path) -> Iterator[tuple[DagsterDev, psutil.Process]]:
-    ui, port = DagsterDev(folder, DAGSTER_HOME=str(folder / "dagster")), free_port()
+    port = free_port()
+    ui = DagsterDev(folder, DAGSTER_HOME=str(folder / "dagster"), IMPRESSIONS_STORAGE="")
     ui.url = f"http://127.0.0.1:{port}"
-    where = ["-m", "impressions_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]
-    command = [sys.executable, "-m", "dagster_webserver", *where]
+    with service(ui, "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)) as process:
+        eventually(lambda: answers(ui), "the webserver")
+        yield ui, process
+
+
+@contextlib.contextmanager
+def daemon(ui: DagsterDev) -> Iterator[psutil.Process]:
+    with service(ui, "dagster._daemon", "run") as process:
+        yield process
+
+
+@contextlib.contextmanager
+def service(ui: DagsterDev, *words: str) -> Iterator[psutil.Process]:
+    command = [sys.executable, "-m", *words, "-m", LOCATION]
     with ui.log.open("ab") as log:
         process = subprocess.Popen(command, env=ui.environ, stdout=log, stderr=log)
     try:
-        eventually(lambda: answers(ui), "the webserver")
-        yield ui, psutil.Process(process.pid)
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait()

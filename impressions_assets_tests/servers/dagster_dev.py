@@ -195,7 +195,7 @@ class DagsterDev:
 
         return eventually(end, f"run {run_id} to end", seconds)
 
-    def ended_backfill(self, backfill: str) -> str:
+    def ended_backfill(self, backfill: str, seconds: float = LONGEST_WAIT_SECONDS) -> str:
         """Wait for a backfill's end; its status."""
 
         def end() -> str | None:
@@ -207,7 +207,7 @@ class DagsterDev:
             status = str(found["partitionBackfillOrError"]["status"])
             return None if status in _GOING else status
 
-        return eventually(end, f"backfill {backfill} to end")
+        return eventually(end, f"backfill {backfill} to end", seconds)
 
     def _launch(
         self,
