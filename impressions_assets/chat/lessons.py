@@ -4,7 +4,7 @@ A ridge-penalized logistic regression corrects what the figures of a question sa
 few examples change little and many a lot. Beside words, as they are written and stemmed, it learns
 what classes of words tell (names of other languages, of libraries, …), so that a name that no
 example holds tells as much as others of its class, and, where an `encoder` made any, what the
-numbers of a question's vector tell. PyTorch's L-BFGS solves it in a second or two.
+numbers of a question's vector tell. SciPy's L-BFGS solves it in a second or two.
 """
 
 import math
@@ -43,7 +43,7 @@ class Lessons:
             vectors: of the examples, example × width.
 
         Raises:
-            ConfigError: torch is missing.
+            ConfigError: scipy is missing.
         """
         self._analyze = analyze
         self._classes: dict[str, str] = {}
@@ -114,34 +114,28 @@ def _solved(
 ) -> tuple[dict[str, float], np.ndarray]:
     """The weights, by name and of vectors, that say with what was said best what belongs."""
     try:
-        import torch
-        from torch.nn.functional import binary_cross_entropy_with_logits, embedding_bag
+        from scipy.optimize import minimize
+        from scipy.sparse import csr_array
+        from scipy.special import expit
     except ImportError as error:
         raise ConfigError(
-            "a scope learns from example questions with torch, which cannot be imported"
+            "a scope learns from example questions with scipy, which cannot be imported"
             f" ({error}): pip install 'impressions-assets[chat]'"
         ) from error
     place = {name: at for at, name in enumerate(sorted({name for row in rows for name in row}))}
-    columns = torch.tensor([place[name] for row in rows for name in row])
-    shares = torch.tensor([share for row in rows for share in row.values()])
-    starts = torch.tensor([0, *accumulate(len(row) for row in rows[:-1])])
-    numbers, before, wanted = (
-        torch.tensor(np.asarray(some), dtype=torch.float32) for some in (vectors, said, belong)
-    )
-    weights = torch.zeros(len(place), 1, requires_grad=True)
-    of_vector = torch.zeros(numbers.shape[1], requires_grad=True)
-    solver = torch.optim.LBFGS([weights, of_vector], max_iter=_STEPS, line_search_fn="strong_wolfe")
+    columns = [place[name] for row in rows for name in row]
+    shares = [share for row in rows for share in row.values()]
+    starts = [0, *accumulate(map(len, rows))]
+    named = csr_array((shares, columns, starts), shape=(len(rows), len(place)))
+    before, wanted, num_named = np.array(said), np.array(belong, float), len(place)
 
-    def loss() -> torch.Tensor:
-        solver.zero_grad()
-        told = embedding_bag(columns, weights, starts, mode="sum", per_sample_weights=shares)
-        odds = told[:, 0] + numbers @ of_vector + before
-        size = weights.square().sum() + of_vector.square().sum()
-        spared = binary_cross_entropy_with_logits(odds, wanted, reduction="sum")
-        found: torch.Tensor = spared + _PENALTY / 2 * size
-        found.backward()  # type: ignore[no-untyped-call]
-        return found
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        odds = named @ weights[:num_named] + vectors @ weights[num_named:] + before
+        spared = np.logaddexp(0, odds) - wanted * odds
+        wrong = expit(odds) - wanted
+        slope = np.concatenate([named.T @ wrong, vectors.T @ wrong]) + _PENALTY * weights
+        return float(spared.sum() + _PENALTY / 2 * (weights @ weights)), slope
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
-    found = weights.detach()[:, 0].tolist()
-    return dict(zip(place, found, strict=True)), of_vector.detach().numpy()
+    start = np.zeros(num_named + vectors.shape[1])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS}).x
+    return dict(zip(place, found[:num_named].tolist(), strict=True)), found[num_named:]

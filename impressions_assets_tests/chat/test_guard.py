@@ -122,9 +122,9 @@ def test_what_examples_mean_is_learned_by_an_encoder_where_no_word_tells(tmp_pat
 
 
 @needs_wordfreq
-def test_without_torch_examples_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scipy_examples_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     scope = baker().scope
-    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     with pytest.raises(ConfigError, match=r"pip install 'impressions-assets\[chat\]'"):
         Guard(scope, examples=[("How hot is the lake?", False)])
 
