@@ -61,11 +61,12 @@ class Desk:
             ConfigError: the text holds no question.
         """
         question = searched = self.procedure.read(text)
-        verdict = self._judged(question)
+        verdict = told = self._judged(question)
         for turn in reversed(earlier):
-            if turn.role == "user" and verdict.tells_nothing:
+            if turn.role == "user" and told.tells_nothing:
                 searched = f"{turn.content} {searched}"
-                verdict = self._judged(searched)
+                told = self._judged(searched)
+        verdict = verdict if verdict.in_scope else told
         if not verdict.in_scope:
             assert self.guard is not None
             return Plan(question, refusal=self.guard.answer, reason=verdict.reason)

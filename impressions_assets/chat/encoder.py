@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from filelock import FileLock
 
 from impressions_assets.chat.hub import model_folder
 from impressions_assets.errors import ConfigError
@@ -89,7 +90,7 @@ class Encoder:
 
     def _read(self) -> dict[str, np.ndarray]:
         # What is not there, or damaged, is made again.
-        with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             if self._file:
                 with np.load(self._file) as kept:
                     return dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
@@ -99,9 +100,11 @@ class Encoder:
         if self._file:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             draft = self._file.with_suffix(".draft")
-            with draft.open("wb") as file:
-                np.savez(file, keys=list(known), vectors=np.stack(list(known.values())))
-            draft.replace(self._file)
+            with FileLock(self._file.with_suffix(".lock")):  # another channel may have its own
+                known = self._read() | known
+                with draft.open("wb") as file:
+                    np.savez(file, keys=list(known), vectors=np.stack(list(known.values())))
+                draft.replace(self._file)
 
 
 def _takes_mean(name: str, folder: Path) -> bool:

@@ -64,11 +64,8 @@ class Verdict(NamedTuple):
     in_scope: bool
     probability: float
     reason: str
-
-    @property
-    def tells_nothing(self) -> bool:
-        """Whether no word told anything, as in what only follows on from something before."""
-        return self.reason == _NOTHING
+    tells_nothing: bool = False
+    """Whether no word told anything, as in what only follows on from something before."""
 
 
 class Guard:
@@ -126,15 +123,16 @@ class Guard:
         evidence = self.scope.evidence(mended)
         tells = bool(evidence.ours or evidence.theirs)
         if not tells and not (self._lessons and self._encoder and any(raw_words(asked))):
-            return Verdict(False, 0.0, _NOTHING)
+            return Verdict(False, 0.0, _NOTHING, tells_nothing=True)
         odds = told = self._odds(evidence)
         if self._lessons:
             vector = self._encoder(asked) if self._encoder else NO_VECTOR
             odds += self._lessons(mended, evidence.figures, vector)
         reason = _reason(evidence) if tells else _NOTHING
-        if tells and (told >= 0) != (odds >= 0):
+        if not tells or (told >= 0) != (odds >= 0):
             reason += f"; but questions like it {'belong' if odds >= 0 else 'do not'}"
-        return Verdict(odds >= 0, 1 / (1 + math.exp(-max(-30.0, min(30.0, odds)))), reason)
+        probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+        return Verdict(odds >= 0, probability, reason, tells_nothing=not tells)
 
     def _odds(self, evidence: Evidence) -> float:
         first, *weights = _WEIGHTS[self.scope.learned_from]

@@ -9,7 +9,7 @@ pytest.importorskip("uvicorn")  # of the stand-in for a model
 
 from impressions_assets.chat.answerer import Message, Sampling
 from impressions_assets.chat.desk import Desk
-from impressions_assets.chat.guard import Guard
+from impressions_assets.chat.guard import Guard, Verdict
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.procedures import GROUP, Asking, procedure_named, rest_of
 from impressions_assets.chat.prompts import grounded
@@ -62,6 +62,21 @@ def test_what_only_follows_on_is_judged_and_searched_for_with_what_was_asked_bef
     assert not asked.plan("!").answer("").in_scope
     assert not asked.plan("!", earlier[1:2]).answer("").in_scope  # it was not the user's
     assert not asked.plan("Who are you?", earlier).answer("").in_scope
+
+
+class Encoding(Guard):
+    """Knows without a word that a question belongs, as one with an encoder may."""
+
+    def judge(self, question: str) -> Verdict:
+        return Verdict(question == "And why?", 0.9, "questions like it belong", tells_nothing=True)
+
+
+def test_what_belongs_without_a_telling_word_is_not_judged_by_what_was_asked_before() -> None:
+    searched = []
+    asked = desk(guard=Encoding(Scope()), find=lambda words, _most: searched.append(words) or [])
+    plan = asked.plan("And why?", TURNS)
+    assert (plan.refusal, plan.reason) == ("", "questions like it belong")
+    assert searched == ["What is a token? And why?"]
 
 
 def test_what_does_not_belong_is_answered_without_model_or_source() -> None:

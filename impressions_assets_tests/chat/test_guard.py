@@ -117,6 +117,7 @@ def test_what_examples_mean_is_learned_by_an_encoder_where_no_word_tells(tmp_pat
     taught = Guard(scope, examples=examples, encoder=Encoder(str(folder), tmp_path / "kept"))
     verdict = taught.judge(asked)
     assert (verdict.tells_nothing, verdict.in_scope) == (True, True)
+    assert verdict.reason == "no word of it tells a subject; but questions like it belong"
     assert not taught.judge("Where is she?").in_scope
     assert not taught.judge("?!").in_scope
 
