@@ -1,6 +1,7 @@
 """What takes minutes to make, and several tests start from: made once for all their processes."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     folder, whole = shared / name / "made", shared / name / "whole"
     with FileLock(shared / f"{name}.lock"):
         if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what another left that failed
             make(folder)
             whole.touch()
     return folder

@@ -18,11 +18,14 @@ def retry_where_it_helps(context: dg.HookContext) -> None:
     Dagster looks for its database for six seconds. Then the step fails that had something to tell
     it, as if by its own fault, and stays so: of ten channels amid a restart of 20 seconds, one did.
     """
-    error = context.op_exception
+    error, instance = context.op_exception, context.instance
     if isinstance(error, dg.Failure) and not error.allow_retries:
-        context.instance.add_run_tags(context.run_id, {RETRY_TAG: "false"})
+        retry = False
     elif any(isinstance(cause, OperationalError) for cause in _causes_of(error)):
-        context.instance.add_run_tags(context.run_id, {RETRY_TAG: "true"})
+        retry = True
+    else:  # said anew: a retry has the tags of the run before it
+        retry = instance.run_retries_retry_on_asset_or_op_failure
+    instance.add_run_tags(context.run_id, {RETRY_TAG: str(retry).lower()})
 
 
 def _causes_of(error: BaseException | None) -> Iterator[BaseException]:
