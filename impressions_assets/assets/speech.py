@@ -15,7 +15,6 @@ from impressions_assets.resources.cards import POOL, cards_for, set_slots
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.recognizer import (
-    STAGE,
     RunChild,
     batches_of,
     recognizer_of,
@@ -28,7 +27,7 @@ from impressions_assets.resources.whisperx_environment import (
     package_alone,
 )
 from impressions_assets.sources.source import Source
-from impressions_assets.speech.choice import wanted
+from impressions_assets.speech.choice import STAGE, wanted
 from impressions_assets.storage.attempts import keep_pause
 
 
@@ -40,7 +39,7 @@ def planned(
 ) -> list[list[str]]:
     """Cut what is due now into batches, the longest first: the ids of the videos of each."""
     recognizer = recognizer_of(impressions.home, channel, sources)
-    due = recognizer.due(wanted(impressions.home, channel.name))
+    due = recognizer.due(wanted(impressions.home, channel))
     if not due:
         keep_pause(impressions.home, channel.name, STAGE, None)
         return []

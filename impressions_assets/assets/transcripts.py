@@ -28,13 +28,14 @@ from impressions_assets.assets.declare import (
 from impressions_assets.assets.speech import planned, recognize_speech
 from impressions_assets.channels.channel import Channel
 from impressions_assets.resources.impressions import Impressions
-from impressions_assets.resources.recognizer import STAGE as SPEECH
 from impressions_assets.resources.recognizer import hearing_of
 from impressions_assets.resources.step_values import KEY as STEP_VALUES
 from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.sources.bodies import capture_key_of
 from impressions_assets.sources.captures import Captures
+from impressions_assets.sources.sounds import Sounds
 from impressions_assets.sources.source import Source, access_of
+from impressions_assets.speech.choice import STAGE as SPEECH
 from impressions_assets.speech.choice import Choice, chosen, wanted
 from impressions_assets.speech.corrections import UNFIT, corrected_transcript
 from impressions_assets.speech.heard import Heard, engine_of
@@ -169,7 +170,8 @@ def _rows(
 
     captions: Iterator[Transcript | Failed]
     if speech.use == "whisperx":
-        captions = (_without_captions(video, captures, heard) for video in noted())
+        sounds = Sounds(home)
+        captions = (_without_captions(video, captures, heard, sounds) for video in noted())
     else:
         captions = transcripts_of(
             noted(), captures.offers, captures.fetch_all, capture_key_of, channel.languages, policy
@@ -178,10 +180,14 @@ def _rows(
     return chosen(choice, videos, captions, heard.body, heard.earlier_body)
 
 
-def _without_captions(video: Video, captures: Captures, heard: Heard) -> Transcript | Failed:
-    """What a video gives that is to be heard; one that is out of reach can only have been."""
-    error = captures.out_of_reach(video)
-    if error is None or video.status == "live" or heard.body(video.video_id) is not None:
+def _without_captions(
+    video: Video, captures: Captures, heard: Heard, sounds: Sounds
+) -> Transcript | Failed:
+    """What a video gives that is to be heard; of one that is out of reach, what was kept of it."""
+    if video.status == "live" or (error := captures.out_of_reach(video, "sound")) is None:
+        return no_transcript(video, "policy")
+    kept = (heard.body, heard.earlier_body, sounds.named)
+    if any(kept_of(video.video_id) is not None for kept_of in kept):
         return no_transcript(video, "policy")
     return Failed(video_id=video.video_id, error=str(error), retry=error.retry)
 
@@ -197,7 +203,7 @@ def recognized_marks(home: Home, channel: Channel) -> dict[str, str]:
 def _speech_is_recognized(home: Home, channel: Channel, why_not: str) -> dg.AssetCheckResult:
     wants = channel.speech.use != "captions"
     failed = list(attempts(home, channel.name, SPEECH).values()) if wants else []
-    waiting = len(wanted(home, channel.name)) if wants else 0
+    waiting = len(wanted(home, channel))
     facts = {"why": why_not} if why_not else {}
     facts |= {attempt.video_id: attempt.error for attempt in failed[:_LISTED]}
     return passed("speech_is_recognized", not waiting, warn=True, waiting=waiting, **facts)

@@ -67,7 +67,7 @@ def gc(
 
 
 def _status_of(place: Place, channel: str) -> None:
-    from impressions_assets.speech.choice import wanted
+    from impressions_assets.speech.choice import STAGE, wanted
     from impressions_assets.storage.attempts import is_of_video
     from impressions_assets.storage.standing import standing_of
 
@@ -90,10 +90,14 @@ def _status_of(place: Place, channel: str) -> None:
         current = home.current(channel, kind)
         table.add_row(kind, "", "", said(current) if current else "[dim]not made yet[/]")
     output().print(table)
-    for line in lines_of(standing_of(home, channel)):
+    standing = standing_of(home, channel)
+    for line in lines_of(standing):
         output().print(f"  {line}", markup=False, soft_wrap=True)
-    if waiting := wanted(home, channel):
-        output().print(f"  speech: {len(waiting):,} to be recognized", soft_wrap=True)
+    if declared := place.channels().channels.get(channel):
+        over = (failure for failure in standing.given_up if failure.stage == STAGE)
+        waiting = set(wanted(home, declared)).difference(*(one.video_ids for one in over))
+        if waiting:
+            output().print(f"  speech: {len(waiting):,} to be recognized", soft_wrap=True)
     output().print()
 
 

@@ -177,7 +177,7 @@ def _asked(
 
 def _heard(home: Home, channel: "Channel", sources: Sequence[Source]) -> Iterator[str]:
     """Say how much speech is to be recognized, of what the transcripts know to want it."""
-    due = recognizer_of(home, channel, sources).due(wanted(home, channel.name))
+    due = recognizer_of(home, channel, sources).due(wanted(home, channel))
     if due:
         hours = sum(video.duration_seconds or 0 for video in due) / 3600
         yield f"recognizes the speech of {len(due):,} videos ({hours:,.1f} hours of sound)"

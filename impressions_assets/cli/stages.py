@@ -6,8 +6,8 @@ from typing import NamedTuple
 from impressions_assets.assets import articles, chapters, documents, qa_pairs, transcripts
 from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import ConfigError
-from impressions_assets.resources import recognizer
 from impressions_assets.sources.offers import forget_silence
+from impressions_assets.speech.choice import STAGE as SPEECH
 from impressions_assets.speech.heard import forget_heard
 from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
@@ -59,7 +59,7 @@ def forget_from(home: Home, channel: str, video_id: str, stages: list[str]) -> N
     if transcripts.STAGE.table in stages:
         forget_silence(home, video_id)
         forget_heard(home, video_id)
-        tried.append(recognizer.STAGE)
+        tried.append(SPEECH)
     home.table("attempts").remove(channel, [attempt_key(key, stage) for stage in tried])
     for stage in reversed(stages):
         home.table(stage).remove(channel, [key])

@@ -29,13 +29,13 @@ from impressions_assets.rows import Failed, Video
 from impressions_assets.sources.audio import write_wav
 from impressions_assets.sources.sounds import Sounds
 from impressions_assets.sources.source import Log, Source, access_of
+from impressions_assets.speech.choice import STAGE
 from impressions_assets.speech.heard import Heard
 from impressions_assets.speech.recognizer.job import Clip, Hearing, Job, loaded
 from impressions_assets.storage.attempts import attempts, keep_pause, settle
 from impressions_assets.storage.digests import digest_of, key_of
 from impressions_assets.storage.home import Home
 
-STAGE = "speech"  # of the attempts
 _BATCH_SECONDS = 2 * 3600.0
 _LEAST_BATCH_SECONDS = 600.0
 _BATCHES_EACH = 2

@@ -64,10 +64,10 @@ class Captures:
                 offers |= {video.video_id: no_source(video) for video in unknown}
         return offers
 
-    def out_of_reach(self, video: Video) -> SourceError | None:
-        """Why nothing can be asked about a video, as far as its row says."""
+    def out_of_reach(self, video: Video, what: str) -> SourceError | None:
+        """Why a video cannot be asked for its sound or captions, as far as its row says."""
         offers = self._offers.get(video.source)
-        return offers.out_of_reach(video) if offers else None
+        return offers.out_of_reach(video, what) if offers else None
 
     def fetch_all(self, wanted: Iterable[Wanted]) -> Mapping[str, bytes | SourceError]:
         """Return, by capture key, the bytes of each track, or why they cannot be had.

@@ -132,7 +132,7 @@ class Offers:
     def _from_kept(self, video: Video, capture: Capture | None, choose: Choose) -> Offer | None:
         """Return what was kept, None when the source must be asked."""
         said = msgspec.json.decode(capture.body, type=KeptOffer) if capture else None
-        if error := self.out_of_reach(video):
+        if error := self.out_of_reach(video, "captions"):
             return self._from_memory(video, said) or error
         if capture is None or said is None or capture.revision != self._source.asks:
             return None
@@ -141,14 +141,14 @@ class Offers:
         is_over = isinstance(offer, NotYet) and offer.until <= self._now()
         return None if is_over else offer
 
-    def out_of_reach(self, video: Video) -> VideoUnavailable | NotYet | None:
-        """Why a video cannot be asked for; None when it can be."""
+    def out_of_reach(self, video: Video, what: str) -> VideoUnavailable | NotYet | None:
+        """Why a video cannot be asked for `what`; None when it can be."""
         if video.status == "ok" or (video.status == "blocked" and self._source.access):
             return None
         if video.status == "live":
-            text = f"video {video.video_id}: it is live; its captions come after its end"
+            text = f"video {video.video_id}: it is live; its {what} come after its end"
             return NotYet(text, self._now() + _NEXT_LOOK)
-        text = f"video {video.video_id}: it is {video.status}, and nothing of it was kept"
+        text = f"video {video.video_id}: it is {video.status}, and no {what} of it was kept"
         if video.status == "blocked":  # for its age, to all but members, in some countries
             text += "; it is asked for once a login (cookies file) or a proxy is set"
         return VideoUnavailable(text, video.status)

@@ -38,12 +38,16 @@ class Sounds:
         )
         self._raw.keep([row])
 
+    def named(self, video_id: str) -> StoredFile | None:
+        """What is kept of a video."""
+        kept = self._raw.kept([video_id], SOUND, _ENGINE).get(video_id)
+        return msgspec.json.decode(kept.body, type=StoredFile) if kept else None
+
     def fetch(self, video_id: str, folder: Path) -> Path | None:
         """Put what is kept of a video into a folder; None where nothing is, or it was lost."""
-        kept = self._raw.kept([video_id], SOUND, _ENGINE).get(video_id)
-        if kept is None:
+        file = self.named(video_id)
+        if file is None:
             return None
-        file = msgspec.json.decode(kept.body, type=StoredFile)
         try:
             return self._store.fetch([file], folder) / file.name
         except (MissingFile, CorruptFile):  # it is fetched anew

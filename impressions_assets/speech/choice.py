@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
+from impressions_assets.channels.channel import Channel
 from impressions_assets.errors import SourceError
 from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.speech.quality import quality_of
@@ -17,6 +18,7 @@ Lack = Literal["missing", "automatic", "poor"]
 
 BodyOf = Callable[[str], bytes | None]
 
+STAGE = "speech"  # of the attempts at what a recognizer is to hear
 WANTED = "speech recognition is to come: "  # begins the note of a row that waits for it
 CHOSEN = "recognized: "
 EARLIER = "recognized in another way, as was set before"
@@ -52,9 +54,11 @@ class Choice(NamedTuple):
                 yield "poor", f"captions are poor: {quality}"
 
 
-def wanted(home: Home, channel: str) -> list[str]:
+def wanted(home: Home, channel: Channel) -> list[str]:
     """The videos of a channel whose transcripts wait for a recognizer."""
-    rows = home.table("transcripts").columns(channel, "video_id", "notes")
+    if channel.speech.use == "captions":
+        return []
+    rows = home.table("transcripts").columns(channel.name, "video_id", "notes")
     return [video_id for video_id, notes in rows if any(n.startswith(WANTED) for n in notes or ())]
 
 

@@ -16,8 +16,10 @@ from impressions_assets.errors import Blocked, StorageError
 from impressions_assets.resources.recognizer import Recognizer, batches_of, hearing_of
 from impressions_assets.rows import Failed, Transcript, Video
 from impressions_assets.sensors import first_due_retry
+from impressions_assets.sources.sounds import Sounds
 from impressions_assets.speech.choice import WANTED
 from impressions_assets.speech.heard import Heard
+from impressions_assets.speech.recognizer.job import Hearing
 from impressions_assets.storage.attempts import keep_pause
 from impressions_assets_tests.archives import Archive
 from impressions_assets_tests.houses import House
@@ -100,20 +102,32 @@ def test_without_whisperx_captions_go_on_and_the_check_says_what_to_do(
     assert "speech: 1 to be recognized" in told
     told = CliRunner().invoke(app, ["materialize", channel, "--plan"]).output
     assert "recognizes the speech of 1 videos (" in told
+    settings = house.home.store.read_text("channels.yaml").replace("captions_first", "captions")
+    house.home.store.write_text("channels.yaml", settings)
+    for command in (["status", channel], ["materialize", channel, "--plan"]):
+        assert "recognize" not in CliRunner().invoke(app, command).output
 
 
-def test_a_video_that_is_private_waits_for_no_recognizer_unless_it_was_heard(house: House):
+def test_a_video_that_is_private_waits_for_no_recognizer_unless_it_was_heard(
+    house: House, tmp_path
+):
     url = "https://www.youtube.com/@talks"
     channel = Channel.model_validate(
         {"name": "talks", "sources": [{"youtube": url}], "speech": {"use": "whisperx"}}
     )
-    Heard(house.home, hearing_of(channel.speech)).keep({"heard": b'{"language":"en"}'})
-    videos = [clip("open"), *(clip(name, status="private") for name in ("heard", "not"))]
+    heard, earlier = hearing_of(channel.speech), Hearing(model="another")
+    Heard(house.home, heard).keep({"heard": b'{"language":"en"}'})
+    Heard(house.home, earlier).keep({"earlier": b'{"language":"en"}'})
+    (tmp_path / "sound").write_bytes(b"a sound")
+    Sounds(house.home).keep("sound", tmp_path / "sound")
+    private = ("heard", "earlier", "sound", "not")
+    videos = [clip("open"), *(clip(name, status="private") for name in private)]
     inputs = ((video,) for video in videos)
     found = list(_rows(house.home, channel, captures(house.home, Tube()), inputs))
-    assert [type(row) for row in found] == [Transcript, Transcript, Failed]
-    assert found[0].notes[0].startswith(WANTED)
-    assert (found[1].reason, found[2].retry) == ("silence", False)
+    assert [type(row) for row in found] == [*[Transcript] * 4, Failed]
+    assert all(found[n].notes[0].startswith(WANTED) for n in (0, 2, 3))
+    assert (found[1].reason, found[4].retry) == ("silence", False)
+    assert found[4].error == "video not: it is private, and no sound of it was kept"
 
 
 @needs_ffmpeg
@@ -181,6 +195,9 @@ def test_what_was_given_up_is_not_planned_where_whisperx_is_not_at_hand(
     (archive.folder / "aaa.wav").write_bytes(b"no sound")
     channel = house.declare("talks", archive.folder, speech={"use": "whisperx"})
     assert "why" not in run(house, channel).metadata
+    told = CliRunner().invoke(app, ["status", channel]).output
+    assert "speech: 1 given up" in told
+    assert "to be recognized" not in told
     monkeypatch.delenv("ASR_PYTHON")
     assert "why" not in run(house, channel).metadata
 

@@ -23,6 +23,7 @@ from impressions_assets.speech.recognizer.whisper import Whisper, is_out_of_memo
 _RATE = 16_000
 _BLOCK = 60 * _RATE
 _SCALE = 32_768.0  # of samples of 16 bits
+_OF_THE_CPU = "are the CPU's: the GPU's memory was full"
 _WORD = ("word", "start", "end", "score", "speaker")
 _NO_SPEAKERS = "no speakers: their model could not be had ({})"
 _GATED = (
@@ -47,7 +48,7 @@ class Ears:
         """
         self._job, self._log = job, log
         self._whisper = Whisper(job, log)
-        self._moved: list[str] = []
+        self._moved = False
         self._use(self._whisper.device)
 
     def _use(self, device: str) -> None:
@@ -75,13 +76,15 @@ class Ears:
         if self._whisper.device == "cpu" != self._device:
             self._use("cpu")  # what a GPU holds knows nothing of memory elsewhere
         if found["segments"]:
+            if self._moved:
+                notes.append(f"times of words and speakers {_OF_THE_CPU}")
             self._fitted("times of words", self._align, found, audio, notes)
             self._fitted("speakers", self._give_speakers, found, audio, notes)
         return {
             "language": found["language"],
             "segments": [_segment(segment) for segment in found["segments"]],
             "speech": speech,
-            "notes": notes + self._moved,
+            "notes": notes,
             "duration_seconds": len(audio) / _RATE,
         }
 
@@ -95,7 +98,8 @@ class Ears:
             if not is_out_of_memory(error):
                 raise
             if self._device == "cuda" and self._job.cpu_when_full:
-                self._moved = [f"{what} are the CPU's: the GPU's memory was full"]  # from now on
+                notes.append(f"{what} {_OF_THE_CPU}")
+                self._moved = True
                 self._use("cpu")
                 self._fitted(what, step, found, audio, notes)
                 return
