@@ -13,6 +13,7 @@ from impressions_assets.alerts import Outcome, alerts, newly_failed
 from impressions_assets.errors import ConfigError, SourceUnreachable
 from impressions_assets.partitions import channel_partitions
 from impressions_assets.resources.impressions import Impressions
+from impressions_assets.runs import open_instance
 from impressions_assets.settings import load_settings
 from impressions_assets_tests.servers.loopback import Loopback
 from impressions_assets_tests.servers.mail import mail_server
@@ -111,8 +112,9 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    with dg.DagsterInstance.ephemeral() as instance:
+def house(tmp_path: Path) -> Iterator[House]:
+    """As `impressions dev` has it: SQLite keeps a file of events for each run, and an index."""
+    with open_instance(tmp_path / "dagster") as instance:
         yield House(instance)
 
 

@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_assets import sensors
+from impressions_assets.definitions import defs
 from impressions_assets.errors import Blocked, ConfigError
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.rows import Failed
+from impressions_assets.runs import open_instance
 from impressions_assets.sensors import partition_changes
 from impressions_assets.storage.attempts import keep_pause
 from impressions_assets.storage.digests import key_of
@@ -304,3 +306,22 @@ def test_a_run_whose_process_is_gone_is_ended_and_a_living_one_is_not(
     status = {run.run_id: run.status for run in house.instance.get_runs()}
     assert status == {ours: dg.DagsterRunStatus.FAILURE, elsewhere: dg.DagsterRunStatus.STARTED}
     assert "no dead runs" in tick()
+
+
+@pytest.mark.parametrize(
+    "sensor",
+    [one for one in defs.sensors or () if one.name != "automation"],  # the daemon's own work
+    ids=lambda sensor: sensor.name,
+)
+def test_each_sensor_ticks_again_and_again_in_a_home_as_it_is_by_default(
+    sensor: dg.SensorDefinition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's stores are not those of memory: one sensor ended each tick with an error there."""
+    monkeypatch.setenv("IMPRESSIONS_HOME", str(tmp_path))
+    cursor = None
+    with open_instance(tmp_path / "dagster") as instance:
+        for _ in range(2):
+            with dg.build_sensor_context(
+                instance, cursor, definitions=defs, resources={"impressions": Impressions()}
+            ) as context:
+                cursor = sensor.evaluate_tick(context).cursor
