@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from impressions_assets.rows import PUBLISHED
 
 if TYPE_CHECKING:
     from impressions_assets.storage.records import Artifact
+    from impressions_assets.storage.standing import Standing
 
 # In scratch: what can be fetched from the store again, and what killed runs left.
 _LEFTOVERS = ("models/*", "results/*", "tmp*")
@@ -67,7 +69,6 @@ def gc(
 
 
 def _status_of(place: Place, channel: str) -> None:
-    from impressions_assets.speech.choice import STAGE, wanted
     from impressions_assets.storage.attempts import is_of_video
     from impressions_assets.storage.standing import standing_of
 
@@ -91,14 +92,20 @@ def _status_of(place: Place, channel: str) -> None:
         table.add_row(kind, "", "", said(current) if current else "[dim]not made yet[/]")
     output().print(table)
     standing = standing_of(home, channel)
-    for line in lines_of(standing):
+    for line in (*lines_of(standing), *_speech(place, channel, standing)):
         output().print(f"  {line}", markup=False, soft_wrap=True)
+    output().print()
+
+
+def _speech(place: Place, channel: str, standing: "Standing") -> Iterator[str]:
+    """Say how much speech is to be recognized, less what was given up."""
+    from impressions_assets.speech.choice import STAGE, wanted
+
     if declared := place.channels().channels.get(channel):
         over = (failure for failure in standing.given_up if failure.stage == STAGE)
-        waiting = set(wanted(home, declared)).difference(*(one.video_ids for one in over))
+        waiting = set(wanted(place.home, declared)).difference(*(one.video_ids for one in over))
         if waiting:
-            output().print(f"  speech: {len(waiting):,} to be recognized", soft_wrap=True)
-    output().print()
+            yield f"speech: {len(waiting):,} to be recognized"
 
 
 def _tokenizer(made: "Artifact") -> str:

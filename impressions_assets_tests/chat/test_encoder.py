@@ -99,6 +99,24 @@ def test_a_model_that_wants_two_texts_is_refused(tmp_path: Path) -> None:
         Encoder(str(folder))
 
 
+def test_two_that_encode_at_once_lose_nothing_of_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, kept, told = str(write_encoder(tmp_path / "model", ASKED)), tmp_path / "kept", []
+    encoded = Encoder._encoded
+
+    def meanwhile(self: Encoder, texts: list[str]) -> np.ndarray:
+        told.append(texts)
+        if len(told) == 1:
+            Encoder(folder, kept).kept(ASKED[1:2])
+        return encoded(self, texts)
+
+    monkeypatch.setattr(Encoder, "_encoded", meanwhile)
+    Encoder(folder, kept).kept(ASKED[:1])
+    Encoder(folder, kept).kept(ASKED[:2])
+    assert told == [[ASKED[0]], [ASKED[1]]]
+
+
 def test_what_was_encoded_before_an_interrupt_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
