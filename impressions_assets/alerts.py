@@ -92,7 +92,10 @@ def _newest(instance: dg.DagsterInstance) -> tuple[int, int]:
 
 
 def _events(
-    instance: dg.DagsterInstance, kind: dg.DagsterEventType, after: int | None, limit: int = MOST
+    instance: dg.DagsterInstance,
+    kind: dg.DagsterEventType,
+    after: int | None,
+    limit: int | None = None,
 ) -> list[dg.EventLogRecord]:
     """Events of a kind in their order; without `after`, the newest one first.
 
@@ -102,7 +105,7 @@ def _events(
     wanted = dg.EventRecordsFilter(event_type=kind, after_cursor=after)
     storage: Any = instance.event_log_storage
     newest_last = after is not None
-    return list(SqlEventLogStorage.get_event_records(storage, wanted, limit, newest_last))
+    return list(SqlEventLogStorage.get_event_records(storage, wanted, limit or MOST, newest_last))
 
 
 def _failed_runs(instance: dg.DagsterInstance, records: list[dg.EventLogRecord]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from impressions_assets import alerts as alerting
 from impressions_assets.alerts import Outcome, alerts, newly_failed
 from impressions_assets.errors import ConfigError, SourceUnreachable
 from impressions_assets.partitions import channel_partitions
@@ -156,6 +157,17 @@ def test_an_alert_waits_for_a_webhook_that_does_not_answer(
     assert house.look(tmp_path) == "told of 1"
     subjects = [body["text"].splitlines()[0] for body in told_by["bodies"]]
     assert subjects == ["Impressions: 1 to look at"] * 2
+
+
+def test_what_is_too_much_for_one_look_is_told_in_the_next(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: tuple[str, dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(alerting, "MOST", 1)
+    monkeypatch.setenv("IMPRESSIONS_ALERT_WEBHOOK", hook[0])
+    house.look(tmp_path)
+    for _ in range(2):
+        house.run(documents)
+    assert [house.look(tmp_path) for _ in range(3)] == ["told of 1"] * 2 + ["nothing to tell"]
 
 
 def test_without_anybody_to_tell_nothing_is_sent_and_nothing_piles_up(

@@ -9,6 +9,8 @@ import pytest
 pytest.importorskip("trl")
 pytest.importorskip("peft")
 
+from transformers import AutoTokenizer, GenerationConfig
+
 from impressions_assets.chat.answerer import Message, Sampling
 from impressions_assets.chat.exchanges import Exchange
 from impressions_assets.chat.local_answerer import LocalAnswerer
@@ -29,6 +31,10 @@ def test_a_full_tuning_answers_what_it_learned_and_ends(tmp_path: Path) -> None:
     answerer = LocalAnswerer.load(tmp_path / "out" / "merged", "tiny", "cpu")
     said = "".join(answerer.stream([Message("user", PAIRS[0].question)], Sampling(60)))
     assert said == PAIRS[0].answer
+    ends = GenerationConfig.from_pretrained(tmp_path / "out" / "merged")  # for other programs
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out" / "merged")
+    assert ends.eos_token_id == [tokenizer.eos_token_id]
+    assert ends.pad_token_id == tokenizer.pad_token_id is not None
 
 
 def test_a_stopped_tuning_goes_on_where_it_was(tmp_path: Path) -> None:
