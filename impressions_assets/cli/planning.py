@@ -180,7 +180,8 @@ def _heard(home: Home, channel: "Channel", sources: Sequence[Source]) -> Iterato
     due = recognizer_of(home, channel, sources).due(wanted(home, channel))
     if due:
         hours = sum(video.duration_seconds or 0 for video in due) / 3600
-        yield f"recognizes the speech of {len(due):,} videos ({hours:,.1f} hours of sound)"
+        videos = f"{len(due):,} video{'s' * (len(due) != 1)}"
+        yield f"recognizes the speech of {videos} ({hours:,.1f} hours of sound)"
 
 
 def _amount(found: Ahead) -> str:

@@ -101,7 +101,7 @@ def test_without_whisperx_captions_go_on_and_the_check_says_what_to_do(
     told = CliRunner().invoke(app, ["status", channel]).output
     assert "speech: 1 to be recognized" in told
     told = CliRunner().invoke(app, ["materialize", channel, "--plan"]).output
-    assert "recognizes the speech of 1 videos (" in told
+    assert "recognizes the speech of 1 video (" in told
     settings = house.home.store.read_text("channels.yaml").replace("captions_first", "captions")
     house.home.store.write_text("channels.yaml", settings)
     for command in (["status", channel], ["materialize", channel, "--plan"]):
