@@ -1,11 +1,13 @@
 """The command `ask`: a channel answers, and says where it said so."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from impressions_assets.cli.materialize import Name
 from impressions_assets.cli.place import open_place
@@ -113,10 +115,27 @@ def _questions(file: Path) -> list[str]:
 def _answer_all(
     desk: "Desk", settings: "Sampling", questions: Iterable[str], out: Path | None
 ) -> None:
-    """Answer one after the other; into a file, each as soon as it is there."""
-    if out is None:
+    """Answer one after the other; one that is too long for the model keeps no other waiting."""
+    num_left = 0
+    with _kept(out) as keep:
         for question in questions:
-            _say(desk, settings, question)
+            try:
+                if keep:
+                    keep(_answered(desk, settings, question))
+                else:
+                    _say(desk, settings, question)
+            except PromptTooLong as error:
+                note(escape(f"no answer to {question[:40]!r}: {error}"))
+                num_left += 1
+    if num_left:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _kept(out: Path | None) -> Iterator["Callable[[Answer], None] | None"]:
+    """What writes an answer into a file, as soon as it is there; None without a file."""
+    if out is None:
+        yield None
         return
     import msgspec
 
@@ -124,11 +143,14 @@ def _answer_all(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("wb") as file:
-            for question in questions:
-                answer = _answered(desk, settings, question)
+
+            def keep(answer: "Answer") -> None:
+                nonlocal number
                 file.write(msgspec.json.encode(answer) + b"\n")
                 file.flush()
                 number += 1
+
+            yield keep
     except OSError as error:
         raise ConfigError(f"the answers cannot be written to {out}: {error}") from error
     note(f"{number} answer{'s' * (number != 1)} written to {out}")

@@ -53,6 +53,22 @@ def test_each_line_of_a_file_is_answered_into_another(asked: Impressions, tmp_pa
     assert rows[0]["sources"][0]["start_seconds"] == 0.0
 
 
+def test_a_question_that_is_too_long_keeps_no_other_waiting(
+    asked: Impressions, tmp_path: Path
+) -> None:
+    questions, answers = tmp_path / "questions.txt", tmp_path / "answers.jsonl"
+    questions.write_text(f"{'long ' * 150}\n{ASKED}\n", encoding="utf-8")
+    said = asked("ask", "talks", "--file", str(questions), "--out", str(answers), *BRIEF)
+    assert said.exit_code == 1
+    assert "no answer to 'long long" in said.stderr
+    assert "ask something shorter" in " ".join(said.stderr.split())
+    rows = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
+    assert [row["question"] for row in rows] == [ASKED]
+    printed = asked("ask", "talks", "--file", str(questions), *BRIEF)
+    assert printed.exit_code == 1
+    assert printed.stdout.strip()
+
+
 def test_variants_and_their_bases_are_asked_by_name(asked: Impressions) -> None:
     tiny, wide, base = (
         asked("ask", "talks", ASKED, *BRIEF, *more).stdout
