@@ -59,7 +59,8 @@ class _Cursor(NamedTuple):
 def alerts(context: dg.SensorEvaluationContext, impressions: Impressions) -> dg.SensorResult:
     """Look at what ended since the last look, and send one notice about what went wrong.
 
-    The cursor moves only when the notice was taken: a server that is down costs no alert.
+    The cursor moves only when somebody took the notice: a server that is down costs no alert, and
+    one of two that is down sends no alert again and again by the other.
     """
     recipients = impressions.settings.alerts
     first = _Cursor(*_newest(context.instance), ())
@@ -69,14 +70,15 @@ def alerts(context: dg.SensorEvaluationContext, impressions: Impressions) -> dg.
     outcomes = [_outcome(record) for record in checks]
     failed, failing = newly_failed(set(cursor.failing), outcomes)
     lines = [*_failed_runs(context.instance, runs), *(outcome.told for outcome in failed)]
+    unreached = list[str]()
     if lines and recipients:
-        tell(recipients, f"Impressions: {len(lines)} to look at", lines)
+        unreached = tell(recipients, f"Impressions: {len(lines)} to look at", lines)
     after = _Cursor(
         max([cursor.run, *(r.storage_id for r in runs)]),
         max([cursor.check, *(r.storage_id for r in checks)]),
         tuple(sorted(failing)),
     )
-    told = f"told of {len(lines)}" if lines else "nothing to tell"
+    told = "; ".join([f"told of {len(lines)}" if lines else "nothing to tell", *unreached])
     if not recipients:
         told = (
             "nobody is to be told: IMPRESSIONS_ALERT_WEBHOOK and IMPRESSIONS_ALERT_EMAIL are unset"

@@ -4,6 +4,7 @@ Does not belong here: what is worth telling (alerts.py).
 """
 
 import smtplib
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -30,16 +31,27 @@ class Recipients:
         return bool(self.webhook or self.email)
 
 
-def tell(recipients: Recipients, subject: str, lines: list[str]) -> None:
-    """Send one notice to everybody.
+def tell(recipients: Recipients, subject: str, lines: list[str]) -> list[str]:
+    """Send one notice to everybody; return who could not be reached, where another was.
 
     Raises:
-        SourceUnreachable: somebody could not be reached; what was not sent can be sent again.
+        SourceUnreachable: nobody could be reached; it can be sent again.
     """
+    ways: list[Callable[[], None]] = []
     if recipients.webhook:
-        _post(recipients.webhook, "\n".join([subject, *(f"• {line}" for line in lines)]))
+        text = "\n".join([subject, *(f"• {line}" for line in lines)])
+        ways.append(lambda: _post(recipients.webhook, text))
     if recipients.email:
-        _mail(recipients, subject, "\n\n".join(lines))
+        ways.append(lambda: _mail(recipients, subject, "\n\n".join(lines)))
+    failures = []
+    for way in ways:
+        try:
+            way()
+        except SourceUnreachable as error:
+            failures.append(error)
+    if failures and len(failures) == len(ways):
+        raise failures[0]
+    return [str(failure) for failure in failures]
 
 
 def _post(webhook: str, text: str) -> None:

@@ -159,6 +159,21 @@ def test_an_alert_waits_for_a_webhook_that_does_not_answer(
     assert subjects == ["Impressions: 1 to look at"] * 2
 
 
+def test_one_of_two_that_is_down_sends_no_alert_again_by_the_other(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: tuple[str, dict[str, Any]]
+) -> None:
+    url, told_by = hook
+    monkeypatch.setenv("IMPRESSIONS_ALERT_WEBHOOK", url)
+    monkeypatch.setenv("IMPRESSIONS_ALERT_EMAIL", "me@example.org")
+    monkeypatch.setenv("IMPRESSIONS_ALERT_SMTP", "smtp://127.0.0.1:9")  # nobody listens
+    house.look(tmp_path)
+    house.run(documents)
+    said = "told of 1; the mail server 127.0.0.1 took no alert: ConnectionRefusedError"
+    assert house.look(tmp_path) == said
+    assert house.look(tmp_path) == "nothing to tell"
+    assert len(told_by["bodies"]) == 1
+
+
 def test_what_is_too_much_for_one_look_is_told_in_the_next(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: tuple[str, dict[str, Any]]
 ) -> None:
