@@ -143,3 +143,20 @@ def test_a_copy_of_a_home_that_is_written_to_is_what_it_was(folder: Home, tmp_pa
 
     assert titles(folder) != before
     assert titles(Home(str(tmp_path / "target"))) == before
+
+
+def test_a_whole_copy_whose_mark_was_left_is_not_copied_over_again(
+    folder: Home, tmp_path: Path
+) -> None:
+    target = Store(str(tmp_path / "target"))
+    copied = copy_home(folder.store, target, tmp_path)
+    target.write_text(UNFINISHED, json.dumps({"from": folder.root}))  # its removal failed
+    Home(target.root).table("videos").put(CHANNEL, videos("written there"))
+    target.write_text("channels.yaml", "channels: {mine: {}}\n")
+
+    again = copy_home(folder.store, target, tmp_path)
+
+    assert again.num_files == 0 < copied.num_files
+    assert target.read_text("channels.yaml") == "channels: {mine: {}}\n"
+    assert titles(Home(target.root)) != titles(folder)
+    assert target.read_text(UNFINISHED) is None
