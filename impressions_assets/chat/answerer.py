@@ -19,10 +19,13 @@ class Message(Struct, frozen=True):
 
 
 class Tally:
-    """Counts the tokens of an answer while they are made."""
+    """Counts the tokens of an answer while they are made; tells whether there was no room left."""
 
     def __init__(self) -> None:
         self.num_tokens = 0
+        self.is_cut = (
+            False  # it ended for its length: at `max_tokens`, or where the context is full
+        )
 
 
 class Sampling(NamedTuple):

@@ -126,6 +126,8 @@ class LocalAnswerer:
             yield token
             if not settings.may_loop and is_loop(said, start):
                 return
+        if settings.tally is not None:
+            settings.tally.is_cut = True
 
     @torch.inference_mode()
     def _logits(self, ids: list[int], cache: Any) -> Tensor:

@@ -8,7 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from jinja2 import TemplateError
+
 from impressions_assets.chat.answerer import Message
+from impressions_assets.errors import ConfigError
 
 PLAIN = (
     "{% for message in messages %}"
@@ -21,10 +24,20 @@ _TURN = re.compile(r"\n(?=\s*[QA]:)")
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
-    """The tokens of a conversation, up to where the answer begins."""
-    text = tokenizer.apply_chat_template(
-        _harmless(tokenizer, messages), tokenize=False, add_generation_prompt=True
-    )
+    """The tokens of a conversation, up to where the answer begins.
+
+    Raises:
+        ConfigError: the template takes no such conversation.
+    """
+    try:
+        text = tokenizer.apply_chat_template(
+            _harmless(tokenizer, messages), tokenize=False, add_generation_prompt=True
+        )
+    except TemplateError as error:  # many take no system turn, or want turns in turn
+        raise ConfigError(
+            f"the model's chat template refuses these messages ({error}): begin with the user's,"
+            " in turn with the assistant's, and leave out the system's"
+        ) from error
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
 

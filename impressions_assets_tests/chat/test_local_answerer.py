@@ -9,7 +9,7 @@ from impressions_assets.chat.answerer import Answerer, Message, Sampling, Tally
 from impressions_assets.chat.local_answerer import LocalAnswerer, until_stopped
 from impressions_assets.chat.prompts import PLAIN, answer_frame, prompt_ids
 from impressions_assets.errors import CheckpointError, ConfigError, PromptTooLong
-from impressions_assets_tests.chat.tiny import write_llama
+from impressions_assets_tests.chat.tiny import CHATML, write_llama
 
 ASKED = [Message("user", "What is a größer token? 🎈")]
 
@@ -105,6 +105,27 @@ def test_an_answer_is_as_long_as_asked_for_and_no_longer_than_there_is_room(
     said = "".join(answerer.complete(text, Sampling(most, may_loop=True, tally=tally)))
     assert said
     assert tally.num_tokens == made
+
+
+def test_an_answer_tells_whether_it_was_cut(answerer: LocalAnswerer) -> None:
+    whole = "".join(answerer.stream(ASKED, Sampling(100, may_loop=True)))
+    for most, stop, is_cut in ((3, "", True), (10_000, "", True), (100, whole[4:9], False)):
+        tally = Tally()
+        how = Sampling(most, stop=(stop,), may_loop=True, tally=tally)
+        list(answerer.stream(ASKED, how))
+        assert tally.is_cut == is_cut, (most, tally.num_tokens)
+
+
+def test_a_template_that_takes_no_such_conversation_is_told(tmp_path: Path) -> None:
+    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}"
+    strict = LocalAnswerer.load(
+        write_llama(tmp_path / "strict", template=f"{refusing}{{% endif %}}{CHATML}"),
+        "strict",
+        "cpu",
+    )
+    with pytest.raises(ConfigError, match="refuses these messages .no system role."):
+        strict.stream([Message("system", "Be brief."), *ASKED], Sampling(3))
+    strict.stream(ASKED, Sampling(3))
 
 
 def test_a_conversation_without_room_for_an_answer_is_refused_at_once(

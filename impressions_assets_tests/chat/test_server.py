@@ -13,7 +13,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 
-from impressions_assets.chat.answerer import Message, Sampling
+from impressions_assets.chat.answerer import Answerer, Message, Sampling
 from impressions_assets.chat.desk import Desk
 from impressions_assets.chat.guard import Guard
 from impressions_assets.chat.passages import Source
@@ -280,6 +280,67 @@ def test_an_answer_that_takes_too_long_ends(serve: Serve) -> None:
     choice = chat(url).json()["choices"][0]
     assert choice["finish_reason"] == "length"
     assert 1 <= len(choice["message"]["content"].split()) <= 11
+
+
+def test_an_answer_that_the_server_cuts_says_so_and_one_that_ended_does_not(serve: Serve) -> None:
+    cut = chat(serve(Parrot(), limits=Limits(answer_tokens=4))).json()["choices"][0]
+    assert (cut["finish_reason"], cut["message"]["content"]) == (
+        "length",
+        "token token token token",
+    )
+    assert chat(serve(Brief()), max_tokens=1).json()["choices"][0]["finish_reason"] == "stop"
+
+
+class Brief(Parrot):
+    """Says all it has to say in as many tokens as it may."""
+
+    def _said(self, settings: Sampling) -> Iterator[str]:
+        assert settings.tally is not None
+        settings.tally.num_tokens += 1
+        yield "token"
+
+
+class Loud(Asking):
+    """Hands out what is no generator, as an iterator may be."""
+
+    def infer(
+        self, answerer: Answerer, messages: Sequence[Message], settings: Sampling
+    ) -> Iterator[str]:
+        return map(str.upper, super().infer(answerer, messages, settings))
+
+
+def test_a_procedure_may_return_any_iterator(serve: Serve) -> None:
+    url = serve(Parrot(), desk={"procedure": Loud()}, limits=Limits(at_once=1, waiting=0))
+    for _ in range(3):
+        said = chat(url, max_tokens=1)
+        assert said.json()["choices"][0]["message"]["content"] == "TOKEN"
+
+
+def test_a_server_where_nobody_waits_still_answers(serve: Serve) -> None:
+    url = serve(Parrot(), limits=Limits(wait_seconds=0))
+    assert chat(url, max_tokens=1).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("more", "param"),
+    [
+        ({"stop": 5}, "stop"),
+        ({"stop": ["a", 5]}, "stop.1"),
+        ({"frequency_penalty": 0.5}, "frequency_penalty"),
+        ({"presence_penalty": -1}, "presence_penalty"),
+        ({"logit_bias": {"50256": -100}}, "logit_bias"),
+    ],
+)
+def test_what_is_no_option_here_is_refused_by_name(
+    serve: Serve, more: dict[str, Any], param: str
+) -> None:
+    refused = chat(serve(Parrot()), **more)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+
+
+def test_clients_send_penalties_of_nothing(serve: Serve) -> None:
+    none = {"frequency_penalty": 0, "presence_penalty": 0.0, "logit_bias": {}}
+    assert chat(serve(Parrot()), max_tokens=1, **none).status_code == 200
 
 
 class Small(Parrot):

@@ -40,6 +40,8 @@ class Parrot:
             if settings.tally is not None:
                 settings.tally.num_tokens += 1
             yield self.word
+        if settings.tally is not None:
+            settings.tally.is_cut = True
 
 
 @contextlib.contextmanager

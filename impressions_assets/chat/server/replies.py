@@ -72,9 +72,7 @@ class Reply:
         return [last, *usage, "data: [DONE]\n\n"]
 
     def _finish(self, speech: Speech) -> str:
-        most = self._asked.most_tokens()
-        is_cut = speech.end == "length" or (most and self._tally.num_tokens >= most)
-        return "length" if is_cut else "stop"
+        return "length" if speech.end == "length" or self._tally.is_cut else "stop"
 
     def _written(self, text: str) -> str:
         return self._write(self._plan.answer(text, listed=bool(self._asked.source_links)))

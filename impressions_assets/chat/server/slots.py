@@ -46,7 +46,8 @@ class Slots:
             raise Busy(self._retry_seconds())
         self.waiting += 1
         try:
-            await asyncio.wait_for(self._free.acquire(), self._limits.wait_seconds)
+            async with asyncio.timeout(self._limits.wait_seconds):  # a free one takes no time
+                await self._free.acquire()
         except TimeoutError as error:
             raise Busy(self._retry_seconds()) from error
         finally:

@@ -61,11 +61,15 @@ class Speech:
         """Stop the model, and free the slot; once."""
         if self._is_open:
             self._is_open = False
-            with suppress(ValueError):  # a last step is being made, and nobody asks for another
-                self._pieces.close()  # type: ignore[attr-defined]
-            seconds = time.monotonic() - self._began
-            self._slots.give(seconds)
-            self._on_close(self, seconds)
+            try:
+                # A procedure may return any iterator. A generator that is making a piece cannot be
+                # closed, and nobody asks for another.
+                with suppress(ValueError):
+                    getattr(self._pieces, "close", bool)()
+            finally:
+                seconds = time.monotonic() - self._began
+                self._slots.give(seconds)
+                self._on_close(self, seconds)
 
 
 class SpeechResponse(StreamingResponse):

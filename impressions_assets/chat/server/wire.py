@@ -16,11 +16,14 @@ from impressions_assets.chat.passages import Source
 from impressions_assets.chat.server.refusals import Refusal
 from impressions_assets.text.times import clock
 
-_UNSUPPORTED = ("tools", "functions", "logprobs", "response_format", "audio", "echo", "suffix")
+_UNSUPPORTED = (
+    *("tools", "functions", "logprobs", "response_format", "audio", "echo", "suffix"),
+    *("frequency_penalty", "presence_penalty", "logit_bias"),
+)
 
 
 def _as_tuple(value: Any) -> Any:
-    return () if value is None else (value,) if isinstance(value, str) else tuple(value)
+    return () if value is None else (value,) if isinstance(value, str) else value
 
 
 def _as_text(value: Any) -> Any:
