@@ -18,7 +18,7 @@ def chat_model(channel: ChannelReader, folder: Path, version: int | None = None)
     """
     made = channel.home.version(channel.name, KIND, version)
     with TemporaryDirectory(dir=folder, prefix=".partial-") as scratch:
-        staged = channel.home.store.fetch(made.files, Path(scratch) / "model")
+        staged = channel.home.store.fetch(made.files, Path(scratch) / "model", may_link=False)
         card = staged / CARD
         # The mark by which a later export knows that the card is ours to replace.
         card.write_text(card.read_text("utf-8").replace("---\n", f"---\n{MARK}\n", 1), "utf-8")

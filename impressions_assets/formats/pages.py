@@ -15,7 +15,7 @@ def markdown(channel: ChannelReader, folder: Path) -> list[Path]:
         if row.markdown:
             files[write_text(folder, f"{safe_name(row.video_id)}.md", row.markdown)] = None
             shown = [StoredFile(one.name, one.digest, one.size_bytes) for one in row.frames]
-            channel.home.store.fetch(shown, folder)
+            channel.home.store.fetch(shown, folder, may_link=False)
             files |= dict.fromkeys(folder / one.name for one in shown)
     return list(files)
 

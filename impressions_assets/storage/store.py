@@ -97,8 +97,14 @@ class Store:
         """Store local files and return the set, in the order of their names."""
         return tuple(self._add(name, files[name]) for name in sorted(files))
 
-    def fetch(self, files: Sequence[StoredFile], folder: Path) -> Path:
-        """Put a set of files into a local folder (by hard link where possible), checked.
+    def fetch(self, files: Sequence[StoredFile], folder: Path, *, may_link: bool = True) -> Path:
+        """Put a set of files into a local folder, checked.
+
+        Args:
+            files: a set, or some of it.
+            folder: there, each under its name.
+            may_link: by hard link where possible. Who writes into a link writes into the store:
+                what people get, or what is changed in place, wants a copy.
 
         Raises:
             MissingFile: a file is not in the store.
@@ -108,13 +114,15 @@ class Store:
             target = folder / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
             if not (target.exists() and sha256_of(target) == file.digest):
-                self._fetch(file, target)
+                self._fetch(file, target, may_link)
         return folder
 
     def missing(self, files: Sequence[StoredFile]) -> set[str]:
-        """Return the names of the files of a set that are not in the store; contents unread."""
-        stored = {info["name"].rsplit("/", 1)[-1] for info in self._all_files()} if files else set()
-        return {file.name for file in files if file.digest not in stored}
+        """Return the names of the files of a set that are not in the store; contents unread.
+
+        Each is looked for by its name: a listing would go through the files of all channels.
+        """
+        return {file.name for file in files if not self._is_there(self._blob(file.digest))}
 
     def sweep(self, keep: set[str], older_than_seconds: float) -> tuple[int, int]:
         """Delete files that are not to be kept and have some age; return (files, bytes).
@@ -200,6 +208,14 @@ class Store:
         except FileNotFoundError:
             return []
 
+    def _is_there(self, path: str) -> bool:
+        try:
+            with self._telling(f"looking for {path}"):
+                self._fs.info(path)
+        except FileNotFoundError:
+            return False
+        return True
+
     def _time(self) -> float:
         """Ask the storage what time it is: it dates a file that is written now."""
         probe = self._at(f"clock-{uuid.uuid4().hex}")
@@ -231,11 +247,11 @@ class Store:
             return False
         return True
 
-    def _fetch(self, file: StoredFile, target: Path) -> None:
+    def _fetch(self, file: StoredFile, target: Path, may_link: bool) -> None:
         part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
             with self._telling(f"fetching {file.name} to {target}"):
-                self._copy(self._blob(file.digest), part)
+                self._copy(self._blob(file.digest), part, may_link)
             found = sha256_of(part)
             if found != file.digest:
                 raise CorruptFile(
@@ -252,16 +268,11 @@ class Store:
         finally:
             part.unlink(missing_ok=True)
 
-    def _copy(self, blob: str, part: Path) -> None:
-        if self.is_local:
-            try:
-                os.link(blob, part)
-            except FileNotFoundError:
-                raise
-            except OSError:  # another disk, or a file system without links
-                shutil.copyfile(blob, part)
-        else:
+    def _copy(self, blob: str, part: Path, may_link: bool) -> None:
+        if not self.is_local:
             self._fs.get_file(blob, str(part))
+        elif not (may_link and _linked(blob, part)):
+            shutil.copyfile(blob, part)
 
     def _write(self, path: str, content: bytes | Path) -> None:
         """Let bytes or a local file appear at `path` once all of it is there."""
@@ -312,6 +323,17 @@ class Store:
         except self._failures as error:
             why = " ".join(str(error).split()) or type(error).__name__  # a server's page has lines
             raise StorageError(f"{doing} failed: {why}. {advice or self._advice}") from error
+
+
+def _linked(old: str, new: Path) -> bool:
+    """Link a file; False on another disk, or where the file system has no links."""
+    try:
+        os.link(old, new)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def sha256_of(path: Path) -> str:

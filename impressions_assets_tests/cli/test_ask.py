@@ -69,6 +69,25 @@ def test_a_question_that_is_too_long_keeps_no_other_waiting(
     assert printed.stdout.strip()
 
 
+def test_an_export_again_leaves_the_store_as_it_was(asked: Impressions, tmp_path: Path) -> None:
+    Path(tmp_path / "card").write_text("---\nlicense: other\n---\n# Talks\n", encoding="utf-8")
+    home = Home(load_settings().storage)
+    base = write_llama(tmp_path / "third")
+    files = {f"merged/{path.name}": path for path in base.iterdir()}
+    files["README.md"] = tmp_path / "card"
+    home.publish("talks", KIND, files, made_from="3", facts={"variant": "tiny", "base": str(base)})
+    for _ in range(2):
+        told = ("export", "talks", "--format", "chat_model", "--to", str(tmp_path / "hub"))
+        exported = asked(*told)
+        assert exported.exit_code == 0, exported.stderr
+    weights = tmp_path / "hub" / "model.safetensors"
+    assert weights.stat().st_nlink == 1
+    kept = home.current("talks", KIND)
+    assert kept is not None
+    card = home.store.fetch(kept.files, tmp_path / "again") / "README.md"
+    assert card.read_text("utf-8") == "---\nlicense: other\n---\n# Talks\n"
+
+
 def test_variants_and_their_bases_are_asked_by_name(asked: Impressions) -> None:
     tiny, wide, base = (
         asked("ask", "talks", ASKED, *BRIEF, *more).stdout

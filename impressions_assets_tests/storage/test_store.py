@@ -72,6 +72,23 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         store.fetch([stored], tmp_path / "out")
 
 
+def test_files_that_are_gone_are_named_without_listing_all(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = store.add(files(tmp_path, a="good", b="gone"))
+    store.delete([stored[1].digest])
+    monkeypatch.setattr(store, "_all_files", lambda: pytest.fail("all files are listed"))
+    assert store.missing(stored) == {"b"}
+
+
+def test_what_may_be_changed_is_no_link_into_the_store(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "root"))
+    stored = store.add(files(tmp_path, a="good"))
+    mine = store.fetch(stored, tmp_path / "mine", may_link=False) / "a"
+    mine.write_text("mine")
+    assert (store.fetch(stored, tmp_path / "out") / "a").read_text() == "good"
+
+
 def test_a_file_that_was_there_but_wrong_is_fetched_again(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "root"))
     stored = store.add(files(tmp_path, a="good"))
