@@ -25,6 +25,7 @@ from impressions_assets.resources.impressions import Impressions
 from impressions_assets.resources.step_values import KEY as STEP_VALUES
 from impressions_assets.resources.step_values import StepValues
 from impressions_assets.sensors import SCHEDULES, SENSORS
+from impressions_assets.staleness import mark_stale, stale_channels
 
 defs = dg.Definitions(
     assets=[
@@ -41,9 +42,9 @@ defs = dg.Definitions(
         samples,
         chat_model,
     ],
-    jobs=JOBS,
+    jobs=[*JOBS, mark_stale],
     schedules=SCHEDULES,
-    sensors=[*SENSORS, *NEWS_SENSORS, alerts],
+    sensors=[*SENSORS, *NEWS_SENSORS, stale_channels, alerts],
     resources={
         "impressions": Impressions(),
         "children": Children(),

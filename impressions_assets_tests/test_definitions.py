@@ -126,6 +126,7 @@ def test_sensors_and_the_nightly_sweep_run_from_the_start() -> None:
     repository = defs.get_repository_def()
     assert {s.name for s in repository.sensor_defs} == {
         "alerts",
+        "stale_channels",
         "new_channels",
         "due_retries",
         "due_trainings",

@@ -17,6 +17,8 @@ from impressions_assets.resources.impressions import Impressions
 from impressions_assets.sources.listing import Listing
 from impressions_assets.storage.listing import reconcile
 
+IS_FRESH = "is_fresh"
+
 
 class Look(dg.Config):
     """How the sources are looked at."""
@@ -35,6 +37,7 @@ class Look(dg.Config):
         **NO_SOURCE_IS_PAUSED,
         "every_source_was_read": "All sources of the channel could be read to their end.",
         "not_empty": "The channel has at least one video.",
+        IS_FRESH: "The sources were looked at within `stale_after_hours`; else, a sensor fails it.",
     },
 )
 def videos(
@@ -64,6 +67,7 @@ def videos(
         not_paused(report),
         passed("every_source_was_read", not errors, warn=True, errors=errors),
         passed("not_empty", report.num_videos > 0, warn=True),
+        passed(IS_FRESH, True, warn=True),
         preview=[
             {"title": title, "published": published or "", "seconds": seconds or 0}
             for title, published, seconds in titles

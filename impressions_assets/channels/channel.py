@@ -134,6 +134,12 @@ class Channel(Strict):
     gone: Literal["keep", "purge"] = Field(
         default="keep", description="what becomes of a video that its owner deleted or made private"
     )
+    stale_after_hours: float = Field(
+        default=48,
+        gt=0,
+        description="how long nobody need look at the sources until the check `is_fresh` fails;"
+        " the nightly sweep looks at all",
+    )
     chapters: ChapterSettings = Field(
         default=ChapterSettings(), description="how chapters are made where none are listed"
     )
