@@ -1,9 +1,13 @@
 """A sentence encoder: a model of transformers that tells what a question means as a vector.
 
 Vectors are pooled as the model's card for sentence-transformers says: the mean of all tokens, or
-the first. Those of example questions are kept, since they take a minute or more to make.
+the first. They are taken from four layers, not from the last alone: that one is taught to tell
+which sentences mean the same, and layers below it keep more of what they are about (Jawahar et al.
+2019, https://aclanthology.org/P19-1356; what it gained here: docs/guard.md). Those of example
+questions are kept, since they take a minute or more to make.
 """
 
+import math
 import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,12 +25,13 @@ from impressions_assets.storage.digests import digest_of
 
 _LONGEST = 128  # tokens of a question that are read
 _AT_ONCE = 32
+_PARTS = 4  # layers: those at a quarter, the half, three quarters, and the last
 _CARD = "1_Pooling/config.json"
 _MEAN, _FIRST = "pooling_mode_mean_tokens", "pooling_mode_cls_token"
 
 
 class Encoder:
-    """Turns a text into a vector of length 1."""
+    """Turns a text into a vector: after one another, those of four layers, each of length 1."""
 
     def __init__(self, name: str, kept: Path | None = None) -> None:
         """Load a model, by its folder or its name on the hub.
@@ -80,12 +85,19 @@ class Encoder:
                 texts, padding=True, truncation=True, max_length=longest, return_tensors="pt"
             )
         with torch.inference_mode():
-            states = self._model(**asked).last_hidden_state  # text × token × width
-        mask = asked["attention_mask"].unsqueeze(-1)
+            made = self._model(**asked, output_hidden_states=True).hidden_states
+        num_layers = len(made) - 1  # the first are embeddings
+        at = [math.ceil(num_layers * part / _PARTS) for part in range(1, _PARTS + 1)]
+        states = torch.stack([made[layer] for layer in at], 1)  # text × layer × token × width
+        mask = asked["attention_mask"][:, None, :, None]
         pooled = (
-            (states * mask).sum(1) / mask.sum(1).clamp(min=1) if self._takes_mean else states[:, 0]
+            (states * mask).sum(2) / mask.sum(2).clamp(min=1)
+            if self._takes_mean
+            else states[:, :, 0]
         )
-        vectors: np.ndarray = torch.nn.functional.normalize(pooled.float(), dim=1).numpy()
+        vectors: np.ndarray = (
+            torch.nn.functional.normalize(pooled.float(), dim=2).flatten(1).numpy()
+        )
         return vectors
 
     def _read(self) -> dict[str, np.ndarray]:
@@ -156,4 +168,6 @@ def _loaded(name: str, folder: Path) -> tuple[Any, Any]:
 def _fingerprint(folder: Path) -> str:
     files = [folder / _CARD, *sorted(folder.glob("*.json")), *sorted(folder.glob("*.safetensors"))]
     stats = [(file.name, file.stat()) for file in files if file.exists()]
-    return digest_of([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats], _LONGEST)
+    return digest_of(
+        [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats], _LONGEST, _PARTS
+    )

@@ -15,13 +15,26 @@ from impressions_assets_tests.chat.tiny import write_encoder
 ASKED = ["How wet is the dough?", "Who won?", "Who won the cup in the end, and why?"]
 
 
-def test_a_vector_has_length_one_and_depends_on_no_neighbour(tmp_path: Path) -> None:
-    encoder = Encoder(str(write_encoder(tmp_path / "model", ASKED)))
+def test_a_vector_is_that_of_four_layers_and_depends_on_no_neighbour(tmp_path: Path) -> None:
+    folder = write_encoder(tmp_path / "model", ASKED)
+    encoder = Encoder(str(folder))
     together = encoder.kept(ASKED)
-    assert together.shape == (3, 32)
-    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, rtol=1e-5)
+    assert together.shape == (3, 4 * 32)
+    np.testing.assert_allclose(np.linalg.norm(together.reshape(3, 4, 32), axis=2), 1, rtol=1e-5)
     for text, vector in zip(ASKED, together, strict=True):
         np.testing.assert_allclose(encoder(text), vector, atol=1e-5)
+    np.testing.assert_allclose(encoder(ASKED[0])[-32:], last_layer(folder, ASKED[0]), atol=1e-5)
+
+
+def last_layer(folder: Path, text: str) -> np.ndarray:
+    """What sentence-transformers makes of a text, by its own library's model."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    ids = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    with torch.inference_mode():
+        mean = AutoModel.from_pretrained(folder)(**ids).last_hidden_state[0].mean(0)
+    return (mean / mean.norm()).numpy()
 
 
 def test_pooling_is_what_the_models_card_says_and_the_mean_without_one(tmp_path: Path) -> None:
@@ -35,7 +48,7 @@ def test_pooling_is_what_the_models_card_says_and_the_mean_without_one(tmp_path:
 
 def test_more_than_the_model_reads_is_left_out(tmp_path: Path) -> None:
     encoder = Encoder(str(write_encoder(tmp_path / "model", ASKED)))
-    assert encoder("wet " * 5000).shape == (32,)
+    assert encoder("wet " * 5000).shape == (4 * 32,)
 
 
 def test_vectors_are_kept_by_text_and_model(

@@ -87,7 +87,7 @@ def write_encoder(
         vocab_size=made.get_vocab_size(),
         hidden_size=32,
         intermediate_size=64,
-        num_hidden_layers=1,
+        num_hidden_layers=4,
         num_attention_heads=2,
         max_position_embeddings=32,
     )

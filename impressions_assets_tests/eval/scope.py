@@ -6,7 +6,8 @@ The questions are our own: the examples of the preset python, `labels/scope_demo
 `labels/paraphrases.json` for the demo channel, whose scope is learned from what it says, alone and
 with those questions given as examples; each is decided without its fold of them (5). With
 `--aside` the questions of `labels/scope_*_drawn.txt`, drawn from the same (`draw`), and of
-`labels/scope_*_aside.txt` and `labels/scope_*_later.txt`, written apart, are decided too, on which
+`labels/scope_*_aside.txt` and `labels/scope_*_later.txt`, written apart, and of
+`labels/scope_*_second.txt`, by a writer who had seen none of the others, are decided too, on which
 nothing is tuned.
 Precision and recall are those of questions that belong. `--errors` lists what was decided wrongly
 of the others, `--fit` prints the weights of figures that these give. With `--encoder`, the name
@@ -43,6 +44,7 @@ PARTS = {
     "drawn": "drawn and kept aside",
     "aside": "written apart and kept aside",
     "later": "written later and kept aside",
+    "second": "by a second writer, kept aside",
 }
 GUARDS = {"python": "python", "demo": "demo", "demo, with examples": "demo"}
 ENCODER = "IMPRESSIONS_EVAL_ENCODER"
@@ -62,6 +64,11 @@ def tuned_on(name: str) -> tuple[Labelled, ...]:
 def kept_aside(name: str, part: str) -> tuple[Labelled, ...]:
     """Those that nothing was tuned on, of one of PARTS."""
     return _labelled(f"scope_{name}_{part}.txt")
+
+
+def parts_of(guard: str) -> list[str]:
+    """Those of PARTS that there are of what a guard is asked."""
+    return [part for part in PARTS if (_LABELS / f"scope_{GUARDS[guard]}_{part}.txt").exists()]
 
 
 def _labelled(file: str) -> tuple[Labelled, ...]:
@@ -157,7 +164,7 @@ def table(aside: bool, encoder: Encoder | None = None) -> Iterator[str]:
     yield "| guard | questions | number | belong | accuracy | precision | recall |"
     yield "|---|---|---|---|---|---|---|"
     for guard in GUARDS if encoder is None else [one for one in GUARDS if one != "demo"]:
-        for part in (None, *PARTS) if aside else (None,):
+        for part in (None, *parts_of(guard)) if aside else (None,):
             found = decided(guard, part, encoder)
             belong = sum(one[1] for one, _ in found)
             figures = " | ".join(f"{share:.3f}" for share in shares_of(found))
