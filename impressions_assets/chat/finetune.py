@@ -103,6 +103,7 @@ def _trained(
         setting.plan,
         setting.run.out_dir / steps,
         {split: found.rows for split, found in made.items()},
+        setting.device,
         setting.dtype,
         setting.ranks,
     )

@@ -67,10 +67,13 @@ class Training:
         plan: Plan,
         folder: Path,
         rows: dict[str, Sequence[Example]],
+        device: torch.device,
         dtype: torch.dtype,
         ranks: Ranks,
     ) -> None:
         """Set up trl's trainer; its checkpoints go into the folder.
+
+        The device is the one to train on: weights that are to be sharded lie in memory until then.
 
         Raises:
             ConfigError: the weights were to be sharded, and accelerate cannot here.
@@ -81,7 +84,7 @@ class Training:
         ours = model.config.model_type == OURS
         self._trainer = (_WholeLogits if ours else SFTTrainer)(
             model,
-            args=_config(variant, plan, folder, dtype, model.device.type, is_judged),
+            args=_config(variant, plan, folder, dtype, device.type, is_judged),
             train_dataset=_dataset(rows["train"]),
             eval_dataset=_dataset(rows["val"]) if is_judged else None,
             processing_class=tokenizer,
@@ -91,7 +94,7 @@ class Training:
         self.num_trained = sum(w.numel() for w in trained.parameters() if w.requires_grad)
         if variant.sharded and not self._trainer.is_fsdp_enabled:
             raise ConfigError(
-                f"weights are sharded over CUDA devices, and this is {model.device}: leave"
+                f"weights are sharded over CUDA devices, and this is {device}: leave"
                 " `sharded` out, or start it where there are some"
             )
         if is_judged and variant.patience is not None:
