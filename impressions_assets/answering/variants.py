@@ -43,7 +43,7 @@ def untuned(home: Home, name: str, made: Artifact, scratch: Path) -> Answerer:
     """Open the base that a chat model was tuned from, asked by the same template."""
     with _needing_torch():
         from impressions_assets.chat.base import open_base
-        from impressions_assets.chat.local_answerer import LocalAnswerer
+        from impressions_assets.chat.local_answerer import LocalAnswerer, placed, size_bytes_of
     folder, settings = scratch / "models" / f"{made.digest}-base", made.fact("settings")
     number = made.fact("checkpoint_version")
     checkpoint = None
@@ -58,7 +58,8 @@ def untuned(home: Home, name: str, made: Artifact, scratch: Path) -> Answerer:
         padding=settings["padding_token"],
         pickled=settings["pickled_weights"],
     )
-    return LocalAnswerer(f"{made.fact('variant')}:{UNTUNED}", base.load(), base.tokenizer)
+    model = placed(base.load, size_bytes_of(base.folder))
+    return LocalAnswerer(f"{made.fact('variant')}:{UNTUNED}", model, base.tokenizer)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def finetune(
         stopped=stop.reason,
         resumed_from=resumed,
         num_pairs=sum(bool(one.question) for one in of_split["train"]),
-        num_parameters=sum(weight.numel() for weight in model.parameters()),
+        num_parameters=setting.num_parameters,
         seconds=round(time.monotonic() - began, 1),
         trained=figures["train"],
         held_out=msgspec.structs.replace(figures["val"], base_bits_per_byte=before),

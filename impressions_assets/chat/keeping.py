@@ -17,20 +17,26 @@ from impressions_assets.gpt.swap import current, replacing
 
 
 def kept(setting: Setting, training: Training) -> Any:
-    """Keep the adapter and the whole model; return the latter, as it answers."""
-    merged = _merged(setting, _tuned(setting, training))
+    """Keep the adapter and the whole model; return the latter, as it answers.
+
+    A base in 4 bits answers itself, with its adapter: the card that it was tuned on has no room for
+    the whole one, which is put together in the machine's memory.
+    """
+    tuned = _tuned(setting, training)
+    merged = _merged(setting, tuned)
     tokenizer, place = setting.base.tokenizer, setting.run.out_dir / MERGED
-    _name_ends(merged, tokenizer)
+    for model in (tuned, merged):
+        _name_ends(model, tokenizer)
     _save_whole(merged, tokenizer, place)
     if setting.is_sharded:
-        del merged
+        del tuned, model, merged
         folder = current(place)
         assert folder is not None
-        merged = setting.spread(setting.base._replace(folder=folder))
+        answers = setting.spread(setting.base._replace(folder=folder))
     else:
-        merged = merged.to(setting.device)
+        answers = tuned if setting.is_quantized else merged.to(setting.device)
     setting.discard()
-    return merged.eval()
+    return answers.eval()
 
 
 def _tuned(setting: Setting, training: Training) -> Any:
@@ -39,7 +45,12 @@ def _tuned(setting: Setting, training: Training) -> Any:
         return training.model
     if setting.plan.method == "full":
         return setting.base._replace(folder=setting.gathered).load(dtype=setting.stored)
-    return PeftModel.from_pretrained(setting.base.load(dtype=setting.stored), setting.gathered)
+    return _with_adapter(setting.base.load(dtype=setting.stored), setting.gathered)
+
+
+def _with_adapter(base: Any, adapter: Path) -> Any:
+    """A base in the machine's memory, and its adapter, which would go to a card by itself."""
+    return PeftModel.from_pretrained(base, adapter, torch_device="cpu")
 
 
 def _merged(setting: Setting, model: Any) -> Any:
@@ -51,9 +62,9 @@ def _merged(setting: Setting, model: Any) -> Any:
     model.peft_config["default"].base_model_name_or_path = setting.run.variant.base
     with replacing(adapter) as folder:
         model.save_pretrained(str(folder))
-    if getattr(model.get_base_model(), "is_loaded_in_4bit", False):
+    if setting.is_quantized:
         # What 4 bits rounded stays rounded when merged: the adapter goes onto the base itself.
-        model = PeftModel.from_pretrained(setting.base.load(dtype=torch.bfloat16), adapter)
+        model = _with_adapter(setting.base.load(dtype=torch.bfloat16), adapter)
     merge: Any = model.merge_and_unload
     return merge()
 

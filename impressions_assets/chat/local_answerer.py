@@ -6,7 +6,8 @@ Notable choices:
 - Nothing is kept between calls but the weights, so that several threads may ask at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -29,6 +30,7 @@ from impressions_assets.gpt.transformers_models import register_ours
 # Below, threads that wait for each other cost more than they save: 60 tokens of 1.3 million
 # parameters took 0.4 s of CPU with one thread and 2.5 with two, 1.8 and 9.4 s on two busy cores.
 _OF_ONE_THREAD = 30_000_000
+_BESIDES = 1.2  # times the weights: what a device holds with the tokens of a conversation
 _UNKNOWN_CONTEXT = 2048  # of a model that says nothing of it
 
 
@@ -51,20 +53,20 @@ class LocalAnswerer:
         """
         register_ours()
         disable_progress_bar()  # type: ignore[no-untyped-call]
-        place = device_of(device)
+        load: Any = partial(
+            AutoModelForCausalLM.from_pretrained,
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
         try:
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=dtype_of(dtype, place),
-                use_safetensors=True,
-                trust_remote_code=False,
-            )
+            model = placed(load, size_bytes_of(folder), device, dtype)
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise CheckpointError(f"cannot load the model in {folder}: {error}") from error
-        if place.type == "cpu" and model.num_parameters() < _OF_ONE_THREAD:
+        if model.device.type == "cpu" and model.num_parameters() < _OF_ONE_THREAD:
             torch.set_num_threads(1)
-        return cls(name or folder.name, model.to(place), tokenizer)
+        return cls(name or folder.name, model, tokenizer)
 
     def stream(self, messages: Sequence[Message], settings: Sampling) -> Iterator[str]:
         """The answer to a conversation; see `Answerer`."""
@@ -156,6 +158,30 @@ def until_stopped(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
             yield held[:safe]
             held = held[safe:]
     yield held
+
+
+def placed(
+    load: Callable[..., Any], size_bytes: int, device: Device = "auto", dtype: DType = "auto"
+) -> Any:
+    """Load a model onto a device; onto all, and into memory, where a CUDA device has no room.
+
+    Args:
+        load: takes the options of transformers' `from_pretrained`.
+        size_bytes: of the weights.
+        device: where it answers.
+        dtype: the type of its arithmetic.
+    """
+    place = device_of(device)
+    options: dict[str, Any] = {"dtype": dtype_of(dtype, place)}
+    if place.type == "cuda" and size_bytes * _BESIDES > torch.cuda.mem_get_info()[0]:
+        return load(device_map="auto", **options)
+    return load(**options).to(place)
+
+
+def size_bytes_of(folder: Path) -> int:
+    """What the weights in a folder of transformers take."""
+    files = (path for kind in ("*.safetensors", "*.bin") for path in folder.glob(kind))
+    return sum(path.stat().st_size for path in files)
 
 
 def context_of(config: Any) -> int:

@@ -37,9 +37,10 @@ class Setting:
         )
         self.device = device_of(variant.device)
         self.dtype = dtype_of(variant.precision, self.device)
+        self.num_parameters = self.base.num_parameters
         plan = plan_of(
             variant,
-            self.base.num_parameters,
+            self.num_parameters,
             _context_of(self.base.config),
             self.device.type,
             _memory_bytes(self.device),
@@ -48,12 +49,18 @@ class Setting:
         # Adapters leave the weights as they are, in 2 bytes; what is trained itself needs 4.
         self.stored = torch.float32 if self.plan.method == "full" else self.dtype
 
+    @property
+    def is_quantized(self) -> bool:
+        """Whether the base is held in 4 bits, which no weights can be merged into."""
+        return self.plan.method == "qlora"
+
     def load(self) -> Any:
         """The model to be tuned, on its device, or in memory where it goes on several."""
-        if self.plan.method == "qlora":
+        if self.is_quantized:
             prepare: Any = prepare_model_for_kbit_training
             of_four_bits, here = _four_bits(self.dtype), {"": torch.cuda.current_device()}
-            return prepare(self.base.load(quantization_config=of_four_bits, device_map=here))
+            model = self.base.load(quantization_config=of_four_bits, device_map=here)
+            return prepare(model, use_gradient_checkpointing=self.plan.gradient_checkpointing)
         model = self.base.load(dtype=self.stored)
         if model.config.model_type == OURS:
             model.config.block_size = max(model.config.block_size, self.plan.max_length)
