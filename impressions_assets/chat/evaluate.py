@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from impressions_assets.chat.answerer import Sampling
-from impressions_assets.chat.exchanges import MASKED, Exchange, examples_of
+from impressions_assets.chat.exchanges import MASKED, Exchange, examples_of, fitting
 from impressions_assets.chat.local_answerer import LocalAnswerer
 from impressions_assets.chat.run import Answered, Figures
 from impressions_assets.chat.words import raw_words
@@ -23,20 +23,24 @@ _MOST_TOKENS = 200
 def figures_of(
     answerer: LocalAnswerer, model: Any, tokenizer: Any, pairs: Sequence[Exchange], longest: int
 ) -> Figures:
-    """What the model says to the pairs' questions, likeliest token by token, and how good it is."""
+    """What the model says to the pairs' questions, likeliest token by token, and how good it is.
+
+    Questions and passages are asked as they are learned, no longer than half of the context.
+    """
     if not pairs:
         return Figures()
     answers, free, stopped, firsts, rates, ended = [], [], [], [], [], 0
     for pair in pairs:
-        most = min(_MOST_TOKENS, max(1, answerer.room(pair.messages)))
+        prompt, _ = fitting(tokenizer, pair, longest)
+        most = min(_MOST_TOKENS, answerer.context - len(prompt))
         began = time.perf_counter()
-        pieces = answerer.stream(pair.messages, Sampling(most, may_loop=True))
+        pieces = answerer.after(prompt, Sampling(most, may_loop=True))
         said = [next(pieces, "")]
         firsts.append(time.perf_counter() - began)
         said += pieces
         seconds = time.perf_counter() - began
         looping = "".join(said)
-        text = "".join(answerer.stream(pair.messages, Sampling(most)))
+        text = "".join(answerer.after(prompt, Sampling(most)))
         ids = tokenizer(looping, add_special_tokens=False)["input_ids"]
         ended += len(ids) < most - 1
         rates.append(len(ids) / seconds)

@@ -69,12 +69,31 @@ def examples_of(tokenizer: Any, exchanges: Sequence[Exchange], max_length: int) 
         answer = _ids(tokenizer, frame.before + exchange.answer) + frame.end_ids[:1]
         prompt: list[int] = []
         if exchange.question:
-            prompt, cut = _fitting(tokenizer, exchange, max_length // 2)
+            prompt, cut = fitting(tokenizer, exchange, max_length)
             num_cut += cut
         num_tokens += len(answer)
         rows += _parts(prompt, answer, max_length)
     num_kept = sum(label != MASKED for row in rows for label in row.labels)
     return Examples(rows, num_tokens, num_tokens - num_kept, num_cut)
+
+
+def fitting(tokenizer: Any, exchange: Exchange, max_length: int) -> tuple[list[int], int]:
+    """The prompt of an exchange, and how many of its tokens were cut for the answer's sake.
+
+    It takes half of the context at most: with fewer passages, then fewer words of the question.
+    """
+    most = max_length // 2
+    whole = prompt_ids(tokenizer, exchange.messages)
+    ids, words, passages = whole, exchange.question.split(), exchange.passages
+    while len(ids) > most and (passages or len(words) > 1):
+        if passages:
+            passages = passages[:-1]
+        else:
+            words = words[: len(words) // 2]
+        shorter = msgspec.structs.replace(exchange, passages=passages, question=" ".join(words))
+        ids = prompt_ids(tokenizer, shorter.messages)
+    ids = ids[-most:]  # one word of thousands of letters
+    return ids, len(whole) - len(ids)
 
 
 def _parts(prompt: list[int], answer: list[int], max_length: int) -> Iterator[Example]:
@@ -87,21 +106,6 @@ def _parts(prompt: list[int], answer: list[int], max_length: int) -> Iterator[Ex
         # The first token of a row has nothing before it to be predicted from: no label counts.
         yield Example([*prompt, *before, *new], [*masked, *new])
         start += len(new)
-
-
-def _fitting(tokenizer: Any, exchange: Exchange, most: int) -> tuple[list[int], int]:
-    """The prompt in so many tokens: with fewer passages, then with fewer words of the question."""
-    whole = prompt_ids(tokenizer, exchange.messages)
-    ids, words, passages = whole, exchange.question.split(), exchange.passages
-    while len(ids) > most and (passages or len(words) > 1):
-        if passages:
-            passages = passages[:-1]
-        else:
-            words = words[: len(words) // 2]
-        shorter = msgspec.structs.replace(exchange, passages=passages, question=" ".join(words))
-        ids = prompt_ids(tokenizer, shorter.messages)
-    ids = ids[-most:]  # one word of thousands of letters
-    return ids, len(whole) - len(ids)
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

@@ -70,11 +70,11 @@ class LocalAnswerer:
 
     def stream(self, messages: Sequence[Message], settings: Sampling) -> Iterator[str]:
         """The answer to a conversation; see `Answerer`."""
-        return self._spoken(prompt_ids(self._tokenizer, messages), settings)
+        return self.after(prompt_ids(self._tokenizer, messages), settings)
 
     def complete(self, text: str, settings: Sampling) -> Iterator[str]:
         """What follows a text; see `Answerer`."""
-        return self._spoken(self._tokenizer(text)["input_ids"], settings)
+        return self.after(self._tokenizer(text)["input_ids"], settings)
 
     def room(self, messages: Sequence[Message]) -> int:
         """Tokens that are left for the answer to a conversation; 0 and less for none."""
@@ -84,8 +84,8 @@ class LocalAnswerer:
         """How many tokens a text has."""
         return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _spoken(self, prompt: list[int], settings: Sampling) -> Iterator[str]:
-        """Check at once, and speak when asked for the pieces."""
+    def after(self, prompt: list[int], settings: Sampling) -> Iterator[str]:
+        """What follows some tokens: checked at once, and spoken when asked for the pieces."""
         room = self.context - len(prompt)
         if room < 1:
             raise PromptTooLong(

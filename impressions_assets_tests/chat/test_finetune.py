@@ -145,3 +145,14 @@ def test_pickled_weights_are_loaded_only_where_that_is_allowed(tmp_path: Path) -
 
 def test_no_pair_is_an_error_that_says_so(tmp_path: Path) -> None:
     assert "no pair" in refusal(prepared(tmp_path, []))
+
+
+def test_a_question_longer_than_the_context_is_asked_as_it_was_learned(tmp_path: Path) -> None:
+    """It ended the run after the last step, before there was a result."""
+    long = [
+        Exchange(video_id=split, split=split, question="why so " * 200, answer="So it is.")
+        for split in ("train", "val")
+    ]
+    result = tuned(prepared(tmp_path, long, max_steps=2, epochs=None))
+    assert result.num_cut_prompt_tokens > 0
+    assert (result.trained.num_pairs, result.held_out.num_pairs) == (1, 1)
