@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 
+from impressions_assets.chat.local_answerer import ends_of
 from impressions_assets.chat.prompts import answer_frame
 from impressions_assets.chat.run import ADAPTER, MERGED
 from impressions_assets.chat.setting import Setting
@@ -70,8 +71,9 @@ def _merged(setting: Setting, model: Any) -> Any:
 
 
 def _name_ends(model: Any, tokenizer: Any) -> None:
-    """Tell every program that loads the model which tokens end an answer."""
+    """Tell every program that loads the model which tokens end an answer: the base's, too."""
     ends = [tokenizer.eos_token_id, *answer_frame(tokenizer).end_ids[:1]]
+    ends += sorted(ends_of(model, tokenizer))
     model.generation_config.eos_token_id = list(dict.fromkeys(ends))
     model.generation_config.pad_token_id = tokenizer.pad_token_id
 

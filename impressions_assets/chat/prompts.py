@@ -58,7 +58,7 @@ def answer_frame(tokenizer: Any) -> AnswerFrame:
     before, _, after = tokenizer.apply_chat_template(turns, tokenize=False).rpartition(answer)
     lead = before.removeprefix(prompt) if before.startswith(prompt) else ""
     ids: list[int] = tokenizer(after, add_special_tokens=False)["input_ids"]
-    is_marked = bool(ids) and ids[0] in set(tokenizer.all_special_ids)
+    is_marked = bool(ids) and ids[0] in _special_ids(tokenizer)
     return AnswerFrame(lead, ids if is_marked else [tokenizer.eos_token_id])
 
 
@@ -70,6 +70,15 @@ def grounded(question: str, passages: Sequence[str]) -> str:
         f"[{number}] {' '.join(text.split())}" for number, text in enumerate(passages, 1)
     )
     return f"What was said about it:\n{numbered}\n\nAnswer from this: {question}"
+
+
+def _special_ids(tokenizer: Any) -> set[int]:
+    """Those that have a name in the tokenizer, and those that only its list knows.
+
+    Gemma 3's `<end_of_turn>` is of the latter; its list also has blanks, which mark nothing.
+    """
+    listed = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return listed | set(tokenizer.all_special_ids)
 
 
 def _harmless(tokenizer: Any, messages: Sequence[Message]) -> list[dict[str, str]]:

@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers")
 
+from tokenizers import AddedToken
+
 from impressions_assets.chat.exchanges import (
     MASKED,
     Example,
@@ -15,7 +18,7 @@ from impressions_assets.chat.exchanges import (
     load_exchanges,
     save_exchanges,
 )
-from impressions_assets.chat.prompts import PLAIN
+from impressions_assets.chat.prompts import PLAIN, answer_frame
 from impressions_assets_tests.chat.tiny import CHATML, write_llama
 
 
@@ -43,6 +46,19 @@ def test_loss_is_on_the_answer_and_on_the_token_that_ends_it(tokenizer: Any, tem
     masked = [i for i, label in zip(row.input_ids, row.labels, strict=True) if label == MASKED]
     assert tokenizer.decode(masked).endswith("A:" if template == PLAIN else "assistant\n")
     assert all(label in (MASKED, i) for i, label in zip(*row, strict=True))
+
+
+def test_a_mark_that_only_the_list_of_added_tokens_has_ends_an_answer(tokenizer: Any) -> None:
+    """As in Gemma 3, whose `<end_of_turn>` is none of the tokenizer's named special tokens."""
+    gemma = copy.deepcopy(tokenizer)
+    gemma.eos_token = "</s>"
+    gemma.add_tokens([AddedToken("<end_of_turn>", special=True), AddedToken("\n\n")])
+    [end] = gemma.convert_tokens_to_ids(["<end_of_turn>"])
+    assert end not in gemma.all_special_ids
+    gemma.chat_template = CHATML.replace("<|im_end|>", "<end_of_turn>")
+    assert answer_frame(gemma).end_ids[0] == end
+    gemma.chat_template = CHATML.replace("<|im_end|>", "\n\n")  # a blank that is a token
+    assert answer_frame(gemma).end_ids == [gemma.eos_token_id]
 
 
 @given(st.text(max_size=300), st.text("abc ", min_size=1, max_size=200), st.integers(16, 128))

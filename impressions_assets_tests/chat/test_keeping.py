@@ -11,6 +11,7 @@ pytest.importorskip("peft")
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import GenerationConfig
 
 from impressions_assets.chat.evaluate import figures_of
 from impressions_assets.chat.keeping import kept
@@ -51,6 +52,16 @@ def test_a_base_in_four_bits_answers_itself_and_is_merged_apart_from_it(tmp_path
     base = setting.base.load(dtype=torch.float32)
     assert torch.allclose(whole(ids).logits, answers(ids).logits, atol=0.1)
     assert not torch.allclose(whole(ids).logits, base(ids).logits, atol=0.1)
+
+
+def test_what_ends_an_answer_of_the_base_ends_one_of_the_tuned_model_too(tmp_path: Path) -> None:
+    """Gemma 3 and Llama 3.1 name several tokens, of which a template has one."""
+    setting = Setting(ChatRun.load(prepared(tmp_path, method="lora")), Ranks())
+    model, other = tuned(setting), setting.base.tokenizer.convert_tokens_to_ids("</s>")
+    model.generation_config.eos_token_id = [setting.base.tokenizer.eos_token_id, other]
+    kept(setting, cast(Training, SimpleNamespace(model=model)))
+    ends = GenerationConfig.from_pretrained(tmp_path / "out" / MERGED)
+    assert ends.eos_token_id == [setting.base.tokenizer.eos_token_id, other]
 
 
 @pytest.mark.gpu
