@@ -170,7 +170,7 @@ def publish(home: Home, channel: Channel, prepared: PreparedTuning) -> Artifact:
     """Keep adapter, merged weights and card as a version, in one commit.
 
     The channel's first variant is promoted, and so is any where there is none yet; one that learned
-    nothing never is.
+    nothing never is, and one that was stopped takes no other's place.
 
     Raises:
         TrainingError: the tuning ended before it made a model.
@@ -190,14 +190,14 @@ def publish(home: Home, channel: Channel, prepared: PreparedTuning) -> Artifact:
         if folder := current(out / part):
             paths = (path for path in folder.rglob("*") if path.is_file())
             files |= {f"{part}/{path.relative_to(folder).as_posix()}": path for path in paths}
-    name = prepared.run.name
+    is_first = prepared.run.name == channel.chat.first and result.stopped is None
     return home.publish(
         channel.name,
         KIND,
         files,
         made_from=prepared.made_from,
         facts=_facts(prepared, result),
-        promote=lambda now: not result.fault and (now is None or name == channel.chat.first),
+        promote=lambda now: not result.fault and (now is None or is_first),
     )
 
 

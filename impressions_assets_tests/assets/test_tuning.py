@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from impressions_assets.assets.tuning import PreparedTuning, prepare
+from impressions_assets.assets.tuning import PreparedTuning, prepare, publish
 from impressions_assets.channels.channel import Channel, TextSource
 from impressions_assets.errors import ConfigError, NothingToDo
 from impressions_assets.rows import Document, QAPair, QAPairs
 from impressions_assets.storage.home import Home
+from impressions_assets.storage.records import Artifact
 from impressions_assets.storage.tables import Entry
+from impressions_assets_tests.chat.test_run import RESULT
 
 VIDEOS = ("a", "b", "c", "d")
 
@@ -81,3 +84,32 @@ def test_a_variant_that_is_none_is_named(home: Home, tmp_path: Path) -> None:
     channel = Channel.model_validate({"name": "talks", "sources": [TextSource(text="/a")]})
     with pytest.raises(ConfigError, match="did you mean own"):
         prepare(home, channel, tmp_path, "owm", {})
+
+
+RESULT_OF = {
+    "whole": RESULT,
+    "stopped": msgspec.structs.replace(RESULT, stopped="SIGUSR1"),
+    "nothing learned": msgspec.structs.replace(RESULT, num_labels=0),
+}
+
+
+def published(home: Home, tmp_path: Path, how: str, steps: int) -> Artifact:
+    """A version whose tuning ended in some way; each of other steps, so that none is the same."""
+    tuning = prepared(home, tmp_path, {"a": (pair(0),)}, max_steps=steps)
+    RESULT_OF[how].save(tuning.run.out_dir / "result.json")
+    channel = Channel.model_validate(
+        {"name": "talks", "sources": [TextSource(text="/a")], "chat": {"variants": {"tiny": {}}}}
+    )
+    return publish(home, channel, tuning)
+
+
+@pytest.mark.parametrize(
+    ("how", "at_first", "later"),
+    [("whole", True, True), ("stopped", True, False), ("nothing learned", False, False)],
+)
+def test_what_was_stopped_or_learned_nothing_takes_no_place(
+    home: Home, tmp_path: Path, how: str, *, at_first: bool, later: bool
+) -> None:
+    assert published(home, tmp_path, how, 1).current == at_first
+    assert published(home, tmp_path, "whole", 2).current
+    assert published(home, tmp_path, how, 3).current == later
