@@ -59,8 +59,17 @@ class ChannelSearch:
         )
 
 
-def open_search(home: Home, name: str, scratch: Path) -> ChannelSearch:
+def open_search(
+    home: Home, name: str, scratch: Path, *, knows_questions: bool = True
+) -> ChannelSearch:
     """Open a channel for searching; indexes it when its rows are others than at the last time.
+
+    Args:
+        home: where its rows are.
+        name: of the channel.
+        scratch: where the index lies.
+        knows_questions: whether passages are found by the questions of pairs, too. Who asks those
+            very questions, to learn or to measure, must not find them: every search would be right.
 
     Raises:
         NothingToDo: no document of this channel was made yet.
@@ -71,11 +80,13 @@ def open_search(home: Home, name: str, scratch: Path) -> ChannelSearch:
         )
     left_out = set(duplicates_in(home, name, threshold_of(home, name)))
     versions = [home.table(table).data_version(name) for table in _READS]
-    folder = scratch / _FOLDER / name / digest_of(VERSION, versions, sorted(left_out))
+    kind = name if knows_questions else f"{name}.unasked"
+    folder = scratch / _FOLDER / kind / digest_of(VERSION, versions, sorted(left_out))
     if not folder.is_dir():
         rows = home.table("documents").rows(name)
         kept = (row for row in rows if row.video_id not in left_out)
-        _keep(Index.build(kept, _labels(home, name)), folder)
+        labels = _labels(home, name) if knows_questions else _without_questions(home, name)
+        _keep(Index.build(kept, labels), folder)
     found = home.table("videos").columns(name, "video_id", "title", "url")
     videos = {video_id: (title or "", url or "") for video_id, title, url in found}
     return ChannelSearch(Index.load(folder), videos)
@@ -92,6 +103,16 @@ def _labels(home: Home, name: str) -> dict[str, list[Label]]:
         found[row.video_id] += labels_of(row, None)
     for row in home.table("qa_pairs").rows(name):
         found[row.video_id] += labels_of(None, row)
+    return found
+
+
+def _without_questions(home: Home, name: str) -> dict[str, list[Label]]:
+    """The titles of chapters, but for those that are questions: lists often ask in titles."""
+    found = {row.video_id: labels_of(row, None) for row in home.table("chapters").rows(name)}
+    for row in home.table("qa_pairs").rows(name):
+        asked = {pair.question for pair in row.pairs}
+        titles = found.get(row.video_id, ())
+        found[row.video_id] = [title for title in titles if title.text not in asked]
     return found
 
 

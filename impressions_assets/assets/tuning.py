@@ -5,7 +5,7 @@ Does not belong here: Dagster, and how a model is tuned (chat/).
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from impressions_assets.answering.search import open_search
+from impressions_assets.answering.search import ChannelSearch, open_search
 from impressions_assets.answering.variants import KIND
 from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.chat import OWN, ChatVariant
@@ -32,9 +32,9 @@ from impressions_assets.storage.records import Artifact
 from impressions_assets.text.splits import ensure_validation, split_of
 from impressions_assets.wording import meant
 
-VERSION = 1
+VERSION = 2
 CARD = "README.md"
-_SOURCES = 5  # passages that are looked at for an answer
+_SOURCES = 5  # the best passages, of which one is to hold the answer
 _OF_NO_WEIGHT = {"device", "gradient_checkpointing"}
 
 
@@ -47,7 +47,8 @@ class PreparedTuning:
     made_from: str
     exchanges: tuple[Exchange, ...]
     checkpoint: Artifact | None
-    sources_hold: float | None  # share of held-out pairs
+    sources_hold: float | None  # share of held-out pairs, asked as what nobody wrote down
+    sources_hold_listed: float | None  # the same, asked as what stands among the channel's pairs
 
     @property
     def run_file(self) -> Path:
@@ -92,7 +93,7 @@ def prepare(
     name = name or channel.chat.first
     variant = variant_of(channel, name, settings)
     checkpoint = home.version(channel.name, "checkpoint") if variant.base == OWN else None
-    exchanges, sources_hold = _exchanges(home, channel, scratch, variant)
+    exchanges, held = _exchanges(home, channel, scratch, variant)
     made_from = digest_of(
         VERSION,
         name,
@@ -111,14 +112,7 @@ def prepare(
         variant=variant,
         parent_pid=os.getpid(),
     )
-    prepared = PreparedTuning(
-        folder,
-        run,
-        made_from,
-        exchanges,
-        checkpoint,
-        sources_hold,
-    )
+    prepared = PreparedTuning(folder, run, made_from, exchanges, checkpoint, *held)
     run.out_dir.mkdir(exist_ok=True)
     run.save(prepared.run_file)
     return prepared
@@ -126,9 +120,13 @@ def prepare(
 
 def _exchanges(
     home: Home, channel: Channel, scratch: Path, variant: ChatVariant
-) -> tuple[tuple[Exchange, ...], float | None]:
-    """What is learned; and the share of held-out pairs whose sources hold the answer."""
-    search = open_search(home, channel.name, scratch)
+) -> tuple[tuple[Exchange, ...], tuple[float | None, float | None]]:
+    """What is learned; and the shares of held-out pairs whose sources hold the answer.
+
+    Passages are found as for a question that nobody wrote down: else a model would learn that the
+    first one always answers.
+    """
+    search = open_search(home, channel.name, scratch, knows_questions=False)
     pairs = list(_pairs(home, channel.name, variant))
     if not pairs:
         left_out = " that a person accepted" if variant.reviewed_only else ""
@@ -138,23 +136,30 @@ def _exchanges(
             " `impressions correct` to add some"
         )
     splits = _splits(home, channel, {video_id for video_id, _ in pairs})
-    exchanges, held = list[Exchange](), list[bool]()
-    for video_id, pair in pairs:
-        sources = search.sources(pair.question, max(_SOURCES, variant.passages))
-        exchanges.append(
-            Exchange(
-                video_id=video_id,
-                split=splits[video_id],
-                question=pair.question,
-                answer=pair.answer,
-                passages=tuple(source.text for source in sources[: variant.passages]),
-            )
+    exchanges = [
+        Exchange(
+            video_id=video_id,
+            split=splits[video_id],
+            question=pair.question,
+            answer=pair.answer,
+            passages=tuple(one.text for one in search.sources(pair.question, variant.passages)),
         )
-        if splits[video_id] == "val":
-            held.append(any(_holds(source, video_id, pair) for source in sources[:_SOURCES]))
+        for video_id, pair in pairs
+    ]
     if variant.documents:
         exchanges += _documents(home, channel.name, splits)
-    return tuple(exchanges), round(sum(held) / len(held), 4) if held else None
+    held_out = [(video_id, pair) for video_id, pair in pairs if splits[video_id] == "val"]
+    listed = open_search(home, channel.name, scratch)
+    return tuple(exchanges), (_sources_hold(search, held_out), _sources_hold(listed, held_out))
+
+
+def _sources_hold(search: ChannelSearch, pairs: Sequence[tuple[str, QAPair]]) -> float | None:
+    """The share of pairs of which one of the best passages holds the answer."""
+    held = [
+        any(_holds(one, video_id, pair) for one in search.sources(pair.question, _SOURCES))
+        for video_id, pair in pairs
+    ]
+    return round(sum(held) / len(held), 4) if held else None
 
 
 def finished(home: Home, channel: str, made_from: str) -> Artifact | None:
@@ -215,6 +220,7 @@ def _facts(prepared: PreparedTuning, result: ChatResult) -> dict[str, Any]:
         "num_pairs": result.num_pairs,
         "num_lost_tokens": result.num_lost_tokens,
         "sources_hold": prepared.sources_hold,
+        "sources_hold_listed": prepared.sources_hold_listed,
         "trained_share_right": trained.share_right,
         **{
             name: getattr(held_out, name)

@@ -6,7 +6,7 @@ import pytest
 
 from impressions_assets.answering.search import forget_indexes, open_search
 from impressions_assets.errors import NothingToDo
-from impressions_assets.rows import Chapter, Chapters, Document, Video
+from impressions_assets.rows import Chapter, Chapters, Document, QAPair, QAPairs, Video
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.duplicates import text_digest
@@ -86,3 +86,18 @@ def test_forgetting_leaves_no_words_behind(home: Home, tmp_path: Path) -> None:
     forget_indexes(tmp_path)
     assert not (tmp_path / "search").exists()
     forget_indexes(tmp_path)
+
+
+def test_a_search_that_is_measured_does_not_know_the_questions(home: Home, tmp_path: Path) -> None:
+    put(home, "a", "Gradients fall.")
+    titled = (Chapter(0.0, "Why descend?"), Chapter(8.0, "Descent"))
+    chapters = Chapters(video_id="a", chapters=titled)
+    home.table("chapters").put(NAME, [Entry(chapters)])
+    asked = QAPair(question="Why descend?", answer="So.", start_seconds=0, end_seconds=9)
+    home.table("qa_pairs").put(NAME, [Entry(QAPairs(video_id="a", pairs=(asked,)))])
+    assert open_search(home, NAME, tmp_path).sources("why")
+    for _ in range(2):  # each has an index of its own
+        unasked = open_search(home, NAME, tmp_path, knows_questions=False)
+        assert not unasked.sources("why")
+        assert unasked.sources("descent")
+        assert open_search(home, NAME, tmp_path).sources("why")

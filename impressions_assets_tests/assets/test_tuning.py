@@ -24,10 +24,16 @@ def pair(number: int, **more: Any) -> QAPair:
 
 
 def prepared(
-    home: Home, tmp_path: Path, pairs: dict[str, tuple[QAPair, ...]], **variant: Any
+    home: Home,
+    tmp_path: Path,
+    pairs: dict[str, tuple[QAPair, ...]],
+    *,
+    anchored: bool = False,
+    **variant: Any,
 ) -> PreparedTuning:
+    at: Any = {"anchor_offsets": (0,), "anchor_seconds": (0.0,)} if anchored else {}
     documents = [
-        Document(video_id=video, text=f"The word{number} is a thing.", split="train")
+        Document(video_id=video, text=f"The word{number} is a thing.", split="train", **at)
         for number, video in enumerate(VIDEOS)
     ]
     home.table("documents").put("talks", [Entry(one) for one in documents])
@@ -73,6 +79,19 @@ def test_pairs_are_split_by_video_and_the_sources_of_held_out_ones_are_looked_at
     assert set(sides.values()) == {"train", "val"}
     assert tuning.sources_hold == 1.0
     assert all(len(one.passages) == 2 for one in tuning.exchanges)
+
+
+def test_the_sources_of_a_pair_are_not_found_by_its_own_question(
+    home: Home, tmp_path: Path
+) -> None:
+    """A passage was found by the question that the pair itself wrote beside it."""
+    asked = {
+        video: (pair(number, question=f"Why zebra{number}?"),)
+        for number, video in enumerate(VIDEOS)
+    }
+    tuning = prepared(home, tmp_path, asked, anchored=True, passages=2)
+    assert (tuning.sources_hold, tuning.sources_hold_listed) == (0.0, 1.0)
+    assert {one.passages for one in tuning.exchanges} == {()}
 
 
 def test_documents_are_learned_when_asked_for(home: Home, tmp_path: Path) -> None:
