@@ -55,7 +55,7 @@ class ChatVariant(Strict):
         default=None, description="compute layers twice: less memory, up to a third slower"
     )
     packing: bool | None = Field(
-        default=None, description="several examples in a row; only where flash attention is"
+        default=None, description="several examples in a row; only where the base keeps them apart"
     )
     patience: int | None = Field(
         default=None,

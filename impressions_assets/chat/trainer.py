@@ -1,7 +1,7 @@
 """What trl and peft do in a fine-tuning: steps, evaluations, checkpoints, and how it stops.
 
 Notable choices:
-- Rows are packed only with flash attention, which keeps them apart; else they would see each other.
+- Rows are packed only where the base keeps them apart, which is tried: in some they see each other.
 - The last weights are kept, unless `patience` asks for the best: small models that learn pairs by
   heart get worse on others long before.
 """
@@ -16,7 +16,6 @@ from datasets import Dataset
 from peft import LoraConfig
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainerState
 from transformers.trainer_utils import get_last_checkpoint
-from transformers.utils.import_utils import is_flash_attn_2_available
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -76,8 +75,14 @@ class Training:
         The device is the one to train on: weights that are to be sharded lie in memory until then.
 
         Raises:
-            ConfigError: the weights were to be sharded, and accelerate cannot here.
+            ConfigError: the weights were to be sharded, and accelerate cannot here; or examples
+                were to be packed, and the base would read them as one text.
         """
+        if variant.packing and not keeps_apart(model):
+            raise ConfigError(
+                f"the base {variant.base} reads the examples of a row as one text, and would learn"
+                " one from the other: leave `packing` out"
+            )
         self.model: Any = None
         self._state = TrainerState()
         self._folder, self._ranks, is_judged = folder, ranks, bool(rows["val"])
@@ -142,6 +147,24 @@ class Training:
         )
 
 
+@torch.no_grad()
+def keeps_apart(model: Any) -> bool:
+    """Whether a base tells the examples of a row apart by their positions, which begin anew."""
+    was_training = model.training
+    model.eval()
+    positions = torch.tensor([[0, 1, 0, 1]], device=model.device)
+    found = [
+        model(
+            input_ids=torch.tensor([[*first, 1, 2]], device=model.device),
+            position_ids=positions,
+            use_cache=False,
+        ).logits[:, 2:]
+        for first in ((3, 4), (5, 6))
+    ]
+    model.train(was_training)
+    return torch.equal(*found)
+
+
 def free_memory() -> None:
     """Give back what no model holds any more."""
     gc.collect()
@@ -157,7 +180,7 @@ def _config(
     device: str,
     is_judged: bool,
 ) -> SFTConfig:
-    packs = _packs(variant)
+    packs = bool(variant.packing)
     sharded: Any = variant.sharded or None
     return SFTConfig(
         output_dir=str(folder),
@@ -190,15 +213,6 @@ def _config(
         seed=variant.seed,
         dataloader_pin_memory=device == "cuda",
     )
-
-
-def _packs(variant: ChatVariant) -> bool:
-    if variant.packing and not is_flash_attn_2_available():
-        raise ConfigError(
-            "packing needs flash attention, which keeps the examples of a row apart, and it is not"
-            " installed: pip install flash-attn, or leave `packing` out"
-        )
-    return bool(variant.packing)
 
 
 def _adapter(variant: ChatVariant) -> LoraConfig:

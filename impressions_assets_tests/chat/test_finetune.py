@@ -118,7 +118,6 @@ def test_early_stopping_ends_before_the_last_step(tmp_path: Path) -> None:
         ({"base": "/nowhere/at/all"}, "no such folder"),
         ({"method": "qlora"}, "CUDA only, and this is cpu: choose lora or full"),
         ({"padding_token": "<fill>"}, "no token '<fill>'"),
-        ({"packing": True}, "flash attention"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(

@@ -13,7 +13,9 @@ from impressions_assets.channels.chat import ChatVariant
 from impressions_assets.chat.base import open_base
 from impressions_assets.chat.defaults import plan_of
 from impressions_assets.chat.exchanges import examples_of
-from impressions_assets.chat.trainer import Training
+from impressions_assets.chat.trainer import Training, keeps_apart
+from impressions_assets.gpt.configuration_impressions import ImpressionsConfig
+from impressions_assets.gpt.modeling_impressions import ImpressionsForCausalLM
 from impressions_assets.gpt.ranks import Ranks
 from impressions_assets_tests.chat.tiny import write_llama
 from impressions_assets_tests.chat.tunings import PAIRS
@@ -22,26 +24,47 @@ from impressions_assets_tests.chat.tunings import PAIRS
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
-def told(tmp_path: Path, device: str, **settings: Any) -> Any:
-    """The arguments of a training on a device, whose weights lie in memory."""
-    base = open_base(str(write_llama(tmp_path / "base")))
+def laid_out(tmp_path: Path, device: str = "cpu", **settings: Any) -> Training:
+    """A training on a device, whose weights lie in memory."""
+    texts = [f"{one.question} {one.answer}" for one in PAIRS]
+    base = open_base(str(write_llama(tmp_path / "base", texts)))
     variant = ChatVariant(base=base.name, **settings)
-    training = Training(
+    return Training(
         base.load(),
         base.tokenizer,
         variant,
         plan_of(variant, 1_000_000, 128, device, 10**9),
         tmp_path / "steps",
-        {"train": examples_of(base.tokenizer, PAIRS, 128).rows, "val": []},
+        {split: examples_of(base.tokenizer, PAIRS, 128).rows for split in ("train", "val")},
         torch.device(device),
         torch.float32,
         Ranks(),
     )
-    return training._trainer.args
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_weights_that_lie_in_memory_are_trained_on_the_device_of_the_setting(
     tmp_path: Path, device: str
 ) -> None:
-    assert told(tmp_path, device).use_cpu == (device == "cpu")
+    args = laid_out(tmp_path, device)._trainer.args
+    assert args.use_cpu == (device == "cpu")
+
+
+def test_packed_examples_lose_what_they_lose_apart(tmp_path: Path) -> None:
+    """Else they would see each other: no loss of an example may change with its neighbours."""
+    packed = laid_out(tmp_path, packing=True)._trainer
+    apart = laid_out(tmp_path)._trainer
+    assert len(packed.train_dataset) < len(apart.train_dataset)
+    with torch.no_grad():
+        losses = [
+            float(one.compute_loss(one.model, next(iter(one.get_train_dataloader()))))
+            for one in (packed, apart)
+        ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_a_base_in_which_packed_examples_see_each_other_is_refused(tmp_path: Path) -> None:
+    assert keeps_apart(open_base(str(write_llama(tmp_path / "base"))).load())
+    torch.manual_seed(0)
+    ours = ImpressionsConfig(vocab_size=16, n_layer=2, n_head=2, n_embd=16, block_size=16)
+    assert not keeps_apart(ImpressionsForCausalLM(ours))
