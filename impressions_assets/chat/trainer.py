@@ -180,7 +180,7 @@ def _config(
     device: str,
     is_judged: bool,
 ) -> SFTConfig:
-    packs = bool(variant.packing)
+    packs, keeps_best = bool(variant.packing), is_judged and variant.patience is not None
     sharded: Any = variant.sharded or None
     return SFTConfig(
         output_dir=str(folder),
@@ -205,8 +205,10 @@ def _config(
         eval_steps=1 / _EVALUATED,
         save_strategy="steps",
         save_steps=1 / _EVALUATED,
-        save_total_limit=1,
-        load_best_model_at_end=is_judged and variant.patience is not None,
+        # With 1, the best alone would stay, and a stopped tuning go on from there.
+        save_total_limit=1 + keeps_best,
+        restore_callback_states_from_checkpoint=True,  # how long patience has waited
+        load_best_model_at_end=keeps_best,
         logging_steps=1 / _LOGGED,
         report_to="none",
         disable_tqdm=True,

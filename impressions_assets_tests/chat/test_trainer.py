@@ -1,5 +1,7 @@
 """What trl's trainer is told, without a training."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from impressions_assets.chat.trainer import Training, keeps_apart
 from impressions_assets.gpt.configuration_impressions import ImpressionsConfig
 from impressions_assets.gpt.modeling_impressions import ImpressionsForCausalLM
 from impressions_assets.gpt.ranks import Ranks
+from impressions_assets.gpt.stop import StopRequest
 from impressions_assets_tests.chat.tiny import write_llama
 from impressions_assets_tests.chat.tunings import PAIRS
 
@@ -68,3 +71,20 @@ def test_a_base_in_which_packed_examples_see_each_other_is_refused(tmp_path: Pat
     torch.manual_seed(0)
     ours = ImpressionsConfig(vocab_size=16, n_layer=2, n_head=2, n_embd=16, block_size=16)
     assert not keeps_apart(ImpressionsForCausalLM(ours))
+
+
+def test_patience_counts_on_where_a_stopped_tuning_goes_on(tmp_path: Path) -> None:
+    """With weights that do not move, no evaluation is better than the first, at step 10."""
+    settings = {"patience": 4, "max_steps": 100, "learning_rate": 1e-30}
+
+    def stop_at_30(text: str) -> None:
+        if text.startswith("step 30 ") and "validation" in text:
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    first, again = (laid_out(tmp_path, **settings) for _ in range(2))
+    with StopRequest(None) as stop:
+        first.run(stop_at_30, stop, tmp_path / "gathered")
+    assert 30 <= first.steps < 40
+    with StopRequest(None) as stop:
+        assert again.run(print, stop, tmp_path / "gathered") == first.steps
+    assert again.steps == 50
