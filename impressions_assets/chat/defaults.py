@@ -42,7 +42,8 @@ def plan_of(
     """
     method = _method(variant, num_parameters, device, memory)
     is_tiny, is_small = num_parameters < _TINY, num_parameters < _SMALL
-    batch_size = variant.batch_size or (_A_STEP if is_tiny else 4 if is_small else 1)
+    at_once = min(_A_STEP if is_tiny else 4 if is_small else 1, _A_STEP // variant.processes)
+    batch_size = variant.batch_size or max(1, at_once)
     chosen: dict[str, Any] = {
         "epochs": 40.0 if is_tiny else 6.0 if is_small else 3.0,
         "learning_rate": _OF_A_TOY if num_parameters < _TOY else _rate(method, is_tiny, is_small),

@@ -88,3 +88,13 @@ def test_patience_counts_on_where_a_stopped_tuning_goes_on(tmp_path: Path) -> No
     with StopRequest(None) as stop:
         assert again.run(print, stop, tmp_path / "gathered") == first.steps
     assert again.steps == 50
+
+
+@pytest.mark.parametrize(("num_parameters", "processes"), [(10**6, 4), (10**9, 8), (10**9, 2)])
+def test_more_processes_make_no_larger_step(num_parameters: int, processes: int) -> None:
+    alone, shared = (
+        plan_of(ChatVariant(processes=number), num_parameters, 128, "cpu", 10**12)
+        for number in (1, processes)
+    )
+    step = alone.batch_size * alone.gradient_accumulation_steps
+    assert shared.batch_size * shared.gradient_accumulation_steps * processes == step
