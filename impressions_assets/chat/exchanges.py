@@ -67,13 +67,14 @@ def examples_of(tokenizer: Any, exchanges: Sequence[Exchange], max_length: int) 
     num_tokens = num_cut = 0
     for exchange in exchanges:
         answer = _ids(tokenizer, frame.before + exchange.answer) + frame.end_ids[:1]
-        prompt: list[int] = []
+        prompt = [_before_texts(tokenizer)]
         if exchange.question:
             prompt, cut = fitting(tokenizer, exchange, max_length)
             num_cut += cut
         num_tokens += len(answer)
         rows += _parts(prompt, answer, max_length)
-    num_kept = sum(label != MASKED for row in rows for label in row.labels)
+    # What begins a row is predicted from nothing: a label of it would count for nothing.
+    num_kept = sum(label != MASKED for row in rows for label in row.labels[1:])
     return Examples(rows, num_tokens, num_tokens - num_kept, num_cut)
 
 
@@ -96,6 +97,12 @@ def fitting(tokenizer: Any, exchange: Exchange, max_length: int) -> tuple[list[i
     return ids, len(whole) - len(ids)
 
 
+def _before_texts(tokenizer: Any) -> int:
+    """What a document follows, so that its first word is learned, too: the start, or an end."""
+    start: int | None = tokenizer.bos_token_id
+    return tokenizer.eos_token_id if start is None else start
+
+
 def _parts(prompt: list[int], answer: list[int], max_length: int) -> Iterator[Example]:
     room, start = max_length - len(prompt), 0
     overlap = room // 4
@@ -103,7 +110,6 @@ def _parts(prompt: list[int], answer: list[int], max_length: int) -> Iterator[Ex
         before = answer[max(0, start - overlap) : start]
         new = answer[start : start + room - len(before)]
         masked = [MASKED] * (len(prompt) + len(before))
-        # The first token of a row has nothing before it to be predicted from: no label counts.
         yield Example([*prompt, *before, *new], [*masked, *new])
         start += len(new)
 

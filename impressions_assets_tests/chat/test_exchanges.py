@@ -34,7 +34,8 @@ def pair(answer: str, question: str = "Why?", **more: Any) -> Exchange:
 
 
 def learned(rows: list[Example]) -> list[int]:
-    return [label for row in rows for label in row.labels if label != MASKED]
+    """Labels that count: what begins a row is predicted from nothing."""
+    return [label for row in rows for label in row.labels[1:] if label != MASKED]
 
 
 @pytest.mark.parametrize("template", [CHATML, PLAIN])
@@ -87,6 +88,8 @@ def test_a_document_is_learned_whole_without_a_question(tokenizer: Any) -> None:
     tokenizer.chat_template = CHATML
     made = examples_of(tokenizer, [Exchange(video_id="a", split="val", answer="talk " * 99)], 32)
     assert tokenizer.decode(learned(made.rows)).startswith("talk talk")
+    assert made.rows[0].labels[0] == MASKED  # else its first word would count, and not be learned
+    assert made.rows[0].input_ids[0] == tokenizer.eos_token_id
     assert made.num_lost_tokens == 0
 
 
