@@ -1,11 +1,12 @@
 """From messages to what a model reads: its own chat template, or a plain one.
 
-Text of a user that imitates a role cannot become one: special tokens in it are broken by a blank,
-and a line of it that begins like a turn of the plain template does not begin a line.
+Text of a user that imitates a role cannot become one: in it, special tokens and what the template
+writes around turns (`[INST]`, `### Response:`) are broken by a blank, and a line that begins like a
+turn of the plain template does not begin a line.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
@@ -84,12 +85,27 @@ def _special_ids(tokenizer: Any) -> set[int]:
 def _harmless(tokenizer: Any, messages: Sequence[Message]) -> list[dict[str, str]]:
     specials = {str(token) for token in tokenizer.added_tokens_decoder.values()}
     specials |= set(tokenizer.all_special_tokens)
-    marks = sorted((mark for mark in specials if len(mark) > 1), key=len, reverse=True)
     is_plain = tokenizer.chat_template == PLAIN
+    found = specials if is_plain else specials | _written_around_turns(tokenizer, specials)
+    marks = sorted((mark for mark in found if len(mark) > 1), key=len, reverse=True)
     return [
         {"role": message.role, "content": _broken(message.content, marks, is_plain)}
         for message in messages
     ]
+
+
+def _written_around_turns(tokenizer: Any, specials: Iterable[str]) -> set[str]:
+    """What the template writes around turns and is no word: `[INST]`, `### Response:`, `USER:`."""
+    said = "IMPRESSIONS"
+    roles = ("user", "assistant", "user")
+    turns = [{"role": role, "content": said} for role in roles]
+    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    ends = "|".join(
+        re.escape(one) for one in (said, "\n", *sorted(specials, key=len, reverse=True))
+    )
+    pieces = (piece.strip() for piece in re.split(ends, text))
+    words = ((piece, piece.split()) for piece in pieces)  # more of them are a system's message
+    return {piece for piece, parts in words if len(parts) <= 3 and not "".join(parts).isalnum()}
 
 
 def _broken(text: str, marks: Sequence[str], is_plain: bool) -> str:
