@@ -11,17 +11,14 @@ import psutil
 
 from impressions_assets.assets.training import KIND
 from impressions_assets.chat.exchanges import load_exchanges
-from impressions_assets.chat.run import ChatRun
+from impressions_assets.chat.run import RUN_FILE, ChatRun
 from impressions_assets.errors import ConfigError
 from impressions_assets.gpt.run import TrainingRun
 from impressions_assets.storage.home import Home
 
 
 def left_trainings(home: Home, scratch: Path) -> Iterator[Path]:
-    """Yield folders in which no training or tuning will go on, and curves that gave no version.
-
-    A tuning's folder holds answers word for word: it is left as soon as one of them is forgotten.
-    """
+    """Yield folders in which no training or tuning will go on, and curves that gave no version."""
     going_on = set()
     for folder in (scratch / "training").glob("*"):
         if _can_go_on(home, folder):
@@ -34,6 +31,14 @@ def left_trainings(home: Home, scratch: Path) -> Iterator[Path]:
         gave_one = any(version.made_from.startswith(own) for version in versions)
         if not gave_one and f"{channel}-{own}" not in going_on:
             yield curves
+    yield from left_tunings(home, scratch)
+
+
+def left_tunings(home: Home, scratch: Path) -> Iterator[Path]:
+    """Yield folders in which no tuning will go on.
+
+    They hold answers word for word: one is left as soon as one of its answers is forgotten.
+    """
     for folder in (scratch / "tuning").glob("*"):
         if not _tuning_can_go_on(home, folder):
             yield folder
@@ -55,7 +60,7 @@ def _can_go_on(home: Home, folder: Path) -> bool:
 def _tuning_can_go_on(home: Home, folder: Path) -> bool:
     """Whether a tuning runs there, or would find all that it learns again."""
     try:
-        run = ChatRun.load(folder / "chat.json")
+        run = ChatRun.load(folder / RUN_FILE)
         learned = load_exchanges(folder / run.exchanges.name)
     except (ConfigError, OSError, msgspec.DecodeError):
         return False

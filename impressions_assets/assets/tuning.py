@@ -20,7 +20,7 @@ from impressions_assets.channels.chat import OWN, ChatVariant
 from impressions_assets.chat.card import chat_card
 from impressions_assets.chat.exchanges import Exchange, save_exchanges
 from impressions_assets.chat.passages import Source
-from impressions_assets.chat.run import ADAPTER, MERGED, RESULT, ChatResult, ChatRun
+from impressions_assets.chat.run import ADAPTER, MERGED, RESULT, RUN_FILE, ChatResult, ChatRun
 from impressions_assets.duplicates import duplicates_in, threshold_of
 from impressions_assets.errors import ConfigError, NothingToDo, TrainingError
 from impressions_assets.gpt.swap import current
@@ -53,7 +53,7 @@ class PreparedTuning:
     @property
     def run_file(self) -> Path:
         """What the child reads."""
-        return self.folder / "chat.json"
+        return self.folder / RUN_FILE
 
     def discard(self) -> None:
         """Delete the folder: what counts was published."""

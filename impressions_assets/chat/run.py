@@ -14,6 +14,7 @@ from impressions_assets.channels.chat import ChatVariant
 from impressions_assets.errors import ConfigError, TrainingError
 from impressions_assets.gpt.run import HistoryPoint
 
+RUN_FILE = "chat.json"
 RESULT = "result.json"
 MERGED, ADAPTER = "merged", "adapter"  # folders of a published model
 

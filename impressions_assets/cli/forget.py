@@ -1,5 +1,6 @@
 """The command `forget`: one video, out of everything, for good."""
 
+import shutil
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,8 @@ def forget(
 def _forget(place: Place, video_id: str) -> None:
     from impressions_assets.answering.scope import forget_scopes
     from impressions_assets.answering.search import forget_indexes
+    from impressions_assets.assets.left_trainings import left_tunings
+    from impressions_assets.chat.run import RUN_FILE
     from impressions_assets.cli.running import data_launch, perform
     from impressions_assets.sources.remembered import Remembered
     from impressions_assets.storage.forgetting import (
@@ -59,6 +62,9 @@ def _forget(place: Place, video_id: str) -> None:
     remove_files(home, video_id)
     forget_indexes(place.settings.scratch)
     forget_scopes(place.settings.scratch)
+    for folder in left_tunings(home, place.settings.scratch):
+        if (folder / RUN_FILE).is_file():  # one without is being prepared
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _show(traces: "list[Trace]", learned: "list[Learned]") -> None:

@@ -13,6 +13,7 @@ from impressions_assets.sources.remembered import Remembered
 from impressions_assets.storage.forgetting import channels_with_shards_of, is_buried, learned_from
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.records import ROW_TYPES
+from impressions_assets_tests.assets.test_tuning import pair, prepared
 from impressions_assets_tests.cli.conftest import DATA, Impressions
 
 TRAIN = ("--preset", "debug", "--max-iters", "2", "--eval-interval", "1", "--device", "cpu")
@@ -95,6 +96,20 @@ def test_what_was_remembered_of_its_archive_goes_as_well(
     assert "Talk talk-b" in listing.read_text()
     in_talks("forget", "talk-b", "--yes")
     assert not listing.exists()
+
+
+def test_a_stopped_tuning_with_its_answers_goes_and_one_that_is_being_prepared_stays(
+    in_talks: Impressions, talks: Path
+) -> None:
+    home = home_of(talks)
+    pairs = {"talk-a": (pair(0),), "talk-b": (pair(1),)}
+    tuning = prepared(home, talks, pairs)
+    tuning.run.model_copy(update={"parent_pid": 2**22 + 1}).save(tuning.run_file)
+    begun = talks / "scratch" / "tuning" / "talks-begun"
+    begun.mkdir()
+    in_talks("forget", "talk-b", "--yes")
+    assert not tuning.folder.exists()
+    assert begun.is_dir()
 
 
 @pytest.mark.slow
