@@ -1,9 +1,10 @@
 """A stand-in for Google Cloud Storage on loopback, with faults on demand.
 
 It keeps objects in memory and speaks both dialects that our libraries use: the JSON API (gcsfs,
-for files) and the XML API (object_store inside deltalake, for tables). As in the real one, an
-object appears whole with the last byte of its upload, its generation tells its versions apart, and
-a write or a delete that names a generation is refused with 412 when that is not the one there.
+for files; Google's own client, for logs) and the XML API (object_store inside deltalake, for
+tables). As in the real one, an object appears whole with the last byte of its upload, its
+generation tells its versions apart, and a write or a delete that names a generation is refused
+with 412 when that is not the one there.
 """
 
 import base64
@@ -20,6 +21,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+import google_crc32c
 
 from impressions_assets_tests.servers.bucket import Bucket, Object, Refused
 from impressions_assets_tests.servers.loopback import Loopback
@@ -130,6 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/(?:download/)?storage/v1/b/([^/]+)/o(?:/(.+))?", path):
             bucket = self._bucket(match[1])
             return self._json(bucket, match[2]) if match[2] else self._json_list(bucket)
+        if match := re.fullmatch(r"/storage/v1/b/([^/]+)", path):
+            self._bucket(match[1])
+            return _json_of({"kind": "storage#bucket", "name": match[1]})
         bucket_name, _, name = unquote(path).lstrip("/").partition("/")
         bucket = self._bucket(bucket_name)
         return self._xml(bucket, name, body) if name else self._xml_list(bucket)
@@ -176,7 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
             return _json_of(_resource(bucket.put(self.asked["name"], body, precondition)))
         if self.asked["uploadType"] == "resumable":
             number = f"upload-{len(self.gcs.uploads)}"
-            self.gcs.uploads[number] = (self.asked["name"], b"", precondition)
+            name = self.asked.get("name") or json.loads(body)["name"]
+            self.gcs.uploads[number] = (name, b"", precondition)
             place = f"{self.gcs.url}/upload/storage/v1/b/{bucket_name}/o?upload_id={number}"
             return Answer(headers={"Location": place})
         boundary = (
@@ -192,8 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.gcs.uploads.pop(number, None)
             return Answer(499)
         name, body, precondition = self.gcs.uploads[number]
-        start, _, total = re.findall(r"bytes (\d+)-(\d+)/(.+)", self.headers["content-range"])[0]
-        body = body[: int(start)] + chunk
+        # Of a file that is empty, `bytes */0`.
+        start, total = re.findall(r"bytes (\d+|\*)[-\d]*/(.+)", self.headers["content-range"])[0]
+        body = body[: int(start)] + chunk if start != "*" else body
         self.gcs.uploads[number] = (name, body, precondition)
         if total != "*" and len(body) == int(total):
             return _json_of(_resource(bucket.put(name, body, precondition)))
@@ -277,6 +285,7 @@ def _resource(item: Object) -> dict[str, Any]:
         "timeCreated": when,
         "updated": when,
         "md5Hash": base64.b64encode(item.md5).decode(),
+        "crc32c": base64.b64encode(google_crc32c.Checksum(item.body).digest()).decode(),
     }
 
 
