@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from impressions_assets.assets.declare import translated
+from impressions_assets.assets.retries import retry_where_it_helps
 from impressions_assets.channels.channels_yaml import place_of, save_channel
 from impressions_assets.channels.source_argument import source_of, suggest_name
 from impressions_assets.errors import ConfigError
@@ -89,7 +90,10 @@ def write_channel(
     context.log.info(f"channel {name!r} is in {place_of(impressions.home)}")
 
 
-@dg.job(description="Add a channel by link or path, as `impressions add` does.")
+@dg.job(
+    description="Add a channel by link or path, as `impressions add` does.",
+    hooks={retry_where_it_helps},
+)
 def add_channel() -> None:
     """Add a channel from the UI."""
     write_channel()
