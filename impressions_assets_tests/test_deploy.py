@@ -241,6 +241,31 @@ def test_pods_are_as_the_executor_takes_them_and_a_training_has_its_gpu() -> Non
     assert {name for name, image in images.items() if "/speech:" in image} == {BATCH_STEP}
 
 
+def test_each_steps_pod_is_one_that_kubernetes_takes_and_writes_to_its_disk() -> None:
+    """Made as the executor does it: by Kubernetes' own types, which refuse what they do not know."""
+    k8s = pytest.importorskip("dagster_k8s", reason="the extra `deploy` is not installed")
+    from dagster_k8s.container_context import K8sContainerContext
+    from dagster_k8s.job import UserDefinedDagsterK8sConfig, construct_dagster_k8s_job
+
+    def context(config: Any) -> K8sContainerContext:
+        return K8sContainerContext(run_k8s_config=UserDefinedDagsterK8sConfig.from_dict(config))
+
+    pods = pods_config(KUBERNETES / "pods.yaml", k8s.k8s_job_executor)
+    for name, config in {"any": {}, **pods["per_step_k8s_config"]}.items():
+        own = context(pods["step_k8s_config"]).merge(context(config)).run_k8s_config
+        job = construct_dagster_k8s_job(
+            k8s.DagsterK8sJobConfig(job_image="of/ours:TAG"), [], name, user_defined_k8s_config=own
+        )
+        pod = job.spec.template.spec
+        assert pod.containers[0].resources.requests.keys() == {"cpu", "memory"}, name
+        mounted = [v for v in pod.volumes if v.persistent_volume_claim]
+        user = re.search(r"^USER (\d+):\1$", DOCKERFILE, re.MULTILINE)
+        assert user is not None
+        if mounted:  # a disk that is new is root's
+            assert pod.security_context.fs_group == int(user[1]), name
+        assert bool(mounted) == (name in ("checkpoint", "chat_model"))
+
+
 def volumes_of(step: Any) -> list[Any]:
     return [v for v in step["pod_spec_config"]["volumes"] if "persistent_volume_claim" in v]
 
