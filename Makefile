@@ -12,6 +12,7 @@ READY := .venv/ready
 EXTRAS := train,data,chat,deploy,dev
 ASR := .venv-asr
 AUDIT := .venv-audit
+IMAGES ?= web code train
 ASR_ON ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 ASR_PIP = $(ASR)/bin/python -m pip install -qq --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest
@@ -19,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest
 # Images of containers set it, and each worker of the tests would compile all of them anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup asr demo dev test test-slow check audit format docs bench bench-gpu eval clean
+.PHONY: help setup asr demo dev test test-slow check audit images format docs bench bench-gpu eval clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +61,9 @@ audit: $(READY) ## ask PyPI's advisories about every version in the constraints 
 	  echo 'pip-audit says that it could not ask, it found no network, or a mirror without advisories:' >&2; \
 	  echo 'run `make audit` where https://pypi.org is reached, or look at https://osv.dev by hand.' >&2; \
 	  exit 1; }
+
+images: $(READY) ## install what each image installs in a folder of its own (minutes; wants the network)
+	@$(BIN)/python -m impressions_assets_tests.image_installs $(IMAGES)
 
 format: $(READY) ## mend formatting and what ruff can mend by itself
 	@$(BIN)/ruff check --fix-only .

@@ -20,7 +20,7 @@ from impressions_assets.executor import pods_config
 from impressions_assets.jobs import CHAT_ASSETS, MODEL_ASSETS
 from impressions_assets.runs import LOCATION
 from impressions_assets.secret_files import FILE_VARIABLES
-from impressions_assets_tests.image_installs import IMAGES, stages_of
+from impressions_assets_tests.image_installs import IMAGES, stages_of, steps_of
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -163,6 +163,20 @@ def test_each_stage_stands_on_a_pinned_image_or_an_earlier_stage() -> None:
     assert {stage for stage, _ in IMAGES.values()} <= stages.keys() >= IMAGES.keys()
 
 
+def test_each_image_that_makes_articles_or_hears_has_ffmpeg() -> None:
+    stages = stages_of(DOCKERFILE)
+    for image in ("code", "train", "speech"):
+        said = [rest for instruction, rest in steps_of(stages, image) if instruction == "RUN"]
+        assert any("install" in step and "ffmpeg" in step for step in said), image
+
+
+def test_secrets_in_files_are_where_the_example_names_them() -> None:
+    for name, service in SERVICES.items():
+        assert ("./secrets:/run/secrets:ro" in service["volumes"]) == name.startswith("code")
+    assert re.search(r"^#DEVELOPER_KEY_FILE=/run/secrets/", ENV_EXAMPLE, re.MULTILINE)
+    assert "/deploy/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_what_an_image_copies_is_sent_to_the_builder() -> None:
     let_in = re.findall(r"^!(\S+)", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
     for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE):
@@ -242,7 +256,7 @@ def test_pods_are_as_the_executor_takes_them_and_a_training_has_its_gpu() -> Non
 
 
 def test_each_steps_pod_is_one_that_kubernetes_takes_and_writes_to_its_disk() -> None:
-    """Made as the executor does it: by Kubernetes' own types, which refuse what they do not know."""
+    """Made as the executor does it, by Kubernetes' own types: they refuse what they do not know."""
     k8s = pytest.importorskip("dagster_k8s", reason="the extra `deploy` is not installed")
     from dagster_k8s.container_context import K8sContainerContext
     from dagster_k8s.job import UserDefinedDagsterK8sConfig, construct_dagster_k8s_job
