@@ -170,7 +170,12 @@ _command(
     "impressions forget dQw4w9WgXcQ         (shows what would go)",
     "impressions forget dQw4w9WgXcQ --yes",
 )
-_command(overview.gc, "impressions gc", "impressions gc --older-than-hours 24")
+_command(
+    overview.gc,
+    "impressions gc",
+    "impressions gc --older-than-hours 24",
+    "impressions gc --runs-older-than-days 90",
+)
 app.add_typer(
     storage.app,
     name="storage",

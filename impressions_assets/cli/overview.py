@@ -51,11 +51,19 @@ def gc(
         float,
         typer.Option(min=0, help="Leave what is younger: a run may be about to use it."),
     ] = 1.0,
+    runs_older_than_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="Also delete old runs, but for those that made something last."),
+    ] = None,
 ) -> None:
     """Delete what nothing names any more: superseded shards, old tables, lost trainings."""
     from impressions_assets.assets.left_trainings import left_trainings
 
     place = open_place()
+    if runs_older_than_days is not None:
+        from impressions_assets.old_runs import delete_superseded_runs
+
+        note(f"{delete_superseded_runs(place.instance, runs_older_than_days):,} runs were deleted")
     removed = place.home.gc(older_than_hours)
     scratch = place.settings.scratch
     leftovers = [folder for pattern in _LEFTOVERS for folder in scratch.glob(pattern)]
