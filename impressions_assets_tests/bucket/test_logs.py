@@ -1,6 +1,8 @@
 """The logs of steps, as the pods of deploy/ keep them in the bucket, with the roles they have."""
 
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,14 @@ def settings(tmp_path: Path) -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def ends_on_sigterm() -> Iterator[None]:
+    """A script's `&` ignores SIGINT, Dagster then SIGTERM, and so would the `tail` that it ends."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 def granted() -> set[str]:
     """The roles that deploy/README.md binds to the bucket, for the account of the pods."""
     page = (DEPLOY / "README.md").read_text()
@@ -42,6 +52,7 @@ def granted() -> set[str]:
     return set(loop.split())
 
 
+@pytest.mark.usefixtures("ends_on_sigterm")
 def test_a_log_goes_to_the_bucket_and_comes_back_with_the_roles_that_the_page_grants(
     gcs: GoogleCloudStorage, settings: dict[str, Any]
 ) -> None:
