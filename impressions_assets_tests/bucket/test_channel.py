@@ -14,12 +14,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWar
 
 
 @pytest.mark.slow
-def test_a_channel_in_a_bucket_has_the_data_versions_that_it_has_in_a_folder(
+def test_a_channel_in_a_bucket_has_the_data_and_the_model_that_it_has_in_a_folder(
     archive: Archive, gcs: GoogleCloudStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import dagster as dg
 
     from impressions_assets.jobs import DATA_ASSETS
+    from impressions_assets_tests.assets.conftest import SHORT, SMALL, weights
     from impressions_assets_tests.houses import House
 
     key_file = tmp_path / "key.json"
@@ -27,12 +28,12 @@ def test_a_channel_in_a_bucket_has_the_data_versions_that_it_has_in_a_folder(
     monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(key_file))
     monkeypatch.setitem(fsspec.config.conf, "gs", gcs.file_options)
 
-    def facts(storage: str) -> tuple[dict[str, str], dict[str, str]]:
+    def facts(storage: str) -> tuple[dict[str, str], dict[str, str], dict[str, str], float]:
         monkeypatch.setenv("IMPRESSIONS_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("IMPRESSIONS_STORAGE", storage)
         with dg.DagsterInstance.ephemeral() as instance:
             house = House(tmp_path / "home", instance)
-            house.declare(CHANNEL, archive.folder)
+            house.declare(CHANNEL, archive.folder, tokenizer=SMALL)
             assert house.data(CHANNEL).ok
             requests = len(gcs.requests)
             again = house.data(CHANNEL)
@@ -44,7 +45,11 @@ def test_a_channel_in_a_bucket_has_the_data_versions_that_it_has_in_a_folder(
             versions = {name: house.data_version(name, CHANNEL) for name in DATA_ASSETS}
             digests = {row.kind: row.digest for row in house.home.table("artifacts").rows(CHANNEL)}
             assert set(house.decoded(CHANNEL)) == {"talk-a", "talk-b", "talk-c"}
-            return versions, digests
+            model = house.model(CHANNEL, **SHORT)  # checkpoint, evaluation and samples
+            assert model.ok
+            assert house.home.current(CHANNEL, "samples")
+            trained = weights(house, house.home.version(CHANNEL, "checkpoint"))
+            return versions, digests, trained, model.metadata("evaluation")["bits_per_byte"]
 
     assert facts(ROOT) == facts(str(tmp_path / "folder"))
     assert gcs.names("talks/files/")
