@@ -9,7 +9,8 @@ an hour.
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +21,9 @@ from impressions_assets_tests.servers.dagster_dev import REPOSITORY, eventually
 from impressions_assets_tests.servers.deployed import Deployed
 from impressions_assets_tests.servers.postgres import Postgres, programs
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(programs() is None, reason="no PostgreSQL here: apt-get install postgresql"),
-]
+pytestmark = pytest.mark.skipif(
+    programs() is None, reason="no PostgreSQL here: apt-get install postgresql"
+)
 pytest.importorskip("dagster_postgres", reason="the extra `deploy` is not installed")
 
 NUM_CHANNELS = int(os.environ.get("IMPRESSIONS_TEST_CHANNELS", "10"))
@@ -39,29 +39,32 @@ AWAY_SECONDS = 20.0
 """How long the database is away: longer than Dagster tries to reach it (6 s), and a run dies."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def postgres() -> Iterator[Postgres]:
     with Postgres() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
-def deployed(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    deployed = Deployed(tmp_path_factory.mktemp("deployed"), postgres.environ, SOONER)
+@pytest.fixture
+def deployed(postgres: Postgres, tmp_path: Path) -> Iterator[Deployed]:
+    deployed = Deployed(tmp_path, postgres.environ, SOONER)
     deployed.prepare()
     with deployed:
         yield deployed
 
 
+def test_webserver_daemon_and_code_server_make_a_channel_together(deployed: Deployed) -> None:
+    begin(deployed, one := CHANNELS[:1])
+    assert deployed.ended_backfill(deployed.launch_backfill(one, ASSETS)) == "COMPLETED_SUCCESS"
+    assert [len(materializations(deployed, asset, *one)) for asset in ASSETS] == [1] * len(ASSETS)
+    assert deployed.ended_services() == []
+
+
+@pytest.mark.slow
 def test_whatever_is_killed_in_a_backfill_each_channel_is_made_once_or_failed_and_made_again(
     deployed: Deployed, postgres: Postgres
 ) -> None:
-    write_channels(deployed)
-    for name in ("new_channels", "automation", "due_retries"):
-        stop_sensor(deployed, name)  # whose runs would come between
-    for name in CHANNELS:
-        add_partition(deployed, name)
-    deployed.start_service("daemon")
+    begin(deployed, CHANNELS)
     backfill = deployed.launch_backfill(CHANNELS, ASSETS)
 
     def until(num_channels: int) -> None:
@@ -119,13 +122,23 @@ def test_whatever_is_killed_in_a_backfill_each_channel_is_made_once_or_failed_an
     assert {run["status"] for run in deployed.runs()} <= {*ENDED, NEVER_BEGUN}
 
 
-def write_channels(deployed: Deployed) -> None:
+def begin(deployed: Deployed, channels: Sequence[str]) -> None:
+    """Add channels, whose first runs a person is to start, and start the daemon."""
+    write_channels(deployed, channels)
+    for name in ("new_channels", "automation", "due_retries"):
+        stop_sensor(deployed, name)  # whose runs would come between
+    for name in channels:
+        add_partition(deployed, name)
+    deployed.start_service("daemon")
+
+
+def write_channels(deployed: Deployed, channels: Sequence[str]) -> None:
     """Write a channel of one text each to channels.yaml."""
     notes = deployed.home / "notes"
-    for name in CHANNELS:
+    for name in channels:
         (notes / name).mkdir(parents=True)
         (notes / name / "note.txt").write_text(f"What {name} says of itself. " * 20, "utf-8")
-    lines = [f"  {n}:\n    sources:\n      - text: {notes / n}\n" for n in CHANNELS]
+    lines = [f"  {n}:\n    sources:\n      - text: {notes / n}\n" for n in channels]
     home = Home(str(deployed.home / "storage"))
     home.store.write_text(CHANNELS_FILE, "channels:\n" + "".join(lines))
 
