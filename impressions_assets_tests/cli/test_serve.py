@@ -91,7 +91,9 @@ def test_what_was_tuned_says_the_same_wherever_it_is_asked(
     home = Home(load_settings().storage)
     channel = channel_named(home, "talks")
     run = ChatRun.load(file)
-    made = publish(home, channel, PreparedTuning(tmp_path, run, "tiny", tuple(PAIRS), None, None))
+    made = publish(
+        home, channel, PreparedTuning(tmp_path, run, "tiny", tuple(PAIRS), None, None, None)
+    )
     files = home.store.fetch(made.files, tmp_path / "published")
     assert not list(files.rglob("*.bin"))
     config = json.loads((files / "adapter" / "adapter_config.json").read_text())
