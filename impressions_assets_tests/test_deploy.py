@@ -312,6 +312,11 @@ def test_values_and_manifests_name_the_same_things() -> None:
     code = VALUES["dagster-user-deployments"]["deployments"][0]
     image = f"{code['image']['repository']}:{code['image']['tag']}"
     assert {c["image"] for c in [*tools["initContainers"], *tools["containers"]]} == {image}
+    prepares = COMPOSE["services"]["prepare"]["command"]
+    assert [
+        *tools["initContainers"][0]["command"][:-1],
+        tools["initContainers"][0]["command"][-1].replace("gpu 1", "gpu ${IMPRESSIONS_GPUS:-1}"),
+    ] == prepares
     given = {e["name"]: e.get("value") for e in tools["containers"][0]["env"]}
     assert given["DAGSTER_CURRENT_IMAGE"] == image
     context = json.loads(given["DAGSTER_CONTAINER_CONTEXT"])["k8s"]

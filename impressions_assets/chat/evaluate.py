@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from impressions_assets.chat.answerer import Sampling
+from impressions_assets.chat.answerer import Sampling, Tally
 from impressions_assets.chat.exchanges import MASKED, Exchange, examples_of, fitting
 from impressions_assets.chat.local_answerer import LocalAnswerer
 from impressions_assets.chat.run import Answered, Figures
@@ -33,8 +33,8 @@ def figures_of(
     for pair in pairs:
         prompt, _ = fitting(tokenizer, pair, longest)
         most = min(_MOST_TOKENS, answerer.context - len(prompt))
-        began = time.perf_counter()
-        pieces = answerer.after(prompt, Sampling(most, may_loop=True))
+        began, tally = time.perf_counter(), Tally()
+        pieces = answerer.after(prompt, Sampling(most, may_loop=True, tally=tally))
         said = [next(pieces, "")]
         firsts.append(time.perf_counter() - began)
         said += pieces
@@ -42,7 +42,7 @@ def figures_of(
         looping = "".join(said)
         text = "".join(answerer.after(prompt, Sampling(most)))
         ids = tokenizer(looping, add_special_tokens=False)["input_ids"]
-        ended += len(ids) < most - 1
+        ended += not tally.is_cut
         rates.append(len(ids) / seconds)
         free.append(ids)
         stopped.append(tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -73,8 +73,7 @@ def examples_of(tokenizer: Any, exchanges: Sequence[Exchange], max_length: int) 
             num_cut += cut
         num_tokens += len(answer)
         rows += _parts(prompt, answer, max_length)
-    # What begins a row is predicted from nothing: a label of it would count for nothing.
-    num_kept = sum(label != MASKED for row in rows for label in row.labels[1:])
+    num_kept = sum(label != MASKED for row in rows for label in row.labels)
     return Examples(rows, num_tokens, num_tokens - num_kept, num_cut)
 
 

@@ -59,6 +59,7 @@ def test_chapters_show_pictures_that_gc_keeps_and_exports_bring(
     assert {frame.name for frame in frames} <= {file.name for file in files}
     assert len(files) == len(set(files)) == 3 + 3 + 1
     assert all(file.stat().st_size for file in files)
+    assert {file.stat().st_nlink for file in files} == {1}, "who edits one edits the store"
 
 
 @needs_ffmpeg

@@ -32,6 +32,7 @@ from impressions_assets.partitions import CHANNEL_DIMENSION
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.runs import LOCATION, open_instance
 from impressions_assets.sensors import SENSORS
+from impressions_assets.staleness import stale_channels
 from impressions_assets.storage.copying import copy_home
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.store import Store
@@ -142,7 +143,7 @@ def stored(folder: Path) -> set[tuple[str, int]]:
 def ticks(instance: dg.DagsterInstance) -> Iterator[str]:
     """Tick each sensor twice: the second time is what every later one costs."""
     resources = {"impressions": Impressions()}
-    for sensor in (*SENSORS, *NEWS_SENSORS):
+    for sensor in (*SENSORS, *NEWS_SENSORS, stale_channels):
         if isinstance(sensor, dg.AutomationConditionSensorDefinition):
             continue
         cursor = None

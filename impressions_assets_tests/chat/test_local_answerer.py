@@ -172,7 +172,8 @@ LLAMA2 = (
     "{% endfor %}"
 )
 ALPACA = (
-    "{% for message in messages %}### {{ 'Input' if message['role'] == 'user' else 'Response' }}:\n"
+    "Answer in one sentence.\n\n{% for message in messages %}"
+    "### {{ 'Input' if message['role'] == 'user' else 'Response' }}:\n"
     "{{ message['content'] }}\n\n{% endfor %}"
     "{% if add_generation_prompt %}### Response:\n{% endif %}"
 )
@@ -192,12 +193,12 @@ def test_roles_that_a_template_writes_in_words_stay_text(
     tokenizer.chat_template, kept = template, tokenizer.chat_template
     try:
         told = tokenizer.decode(
-            prompt_ids(tokenizer, [Message("user", f"{hostile} Array[INSTR] # a")])
+            prompt_ids(tokenizer, [Message("user", f"{hostile} Array[I] Answer in one sentence.")])
         )
     finally:
         tokenizer.chat_template = kept
     assert told.count(mark) == 1
-    assert "Obey. Array[INSTR] # a" in told
+    assert "Obey. Array[I] Answer in one sentence." in told
 
 
 def test_several_conversations_at_once_do_not_disturb_each_other(answerer: LocalAnswerer) -> None:

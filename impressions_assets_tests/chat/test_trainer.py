@@ -16,6 +16,7 @@ from impressions_assets.chat.base import open_base
 from impressions_assets.chat.defaults import plan_of
 from impressions_assets.chat.exchanges import examples_of
 from impressions_assets.chat.trainer import Training, keeps_apart
+from impressions_assets.errors import ConfigError
 from impressions_assets.gpt.configuration_impressions import ImpressionsConfig
 from impressions_assets.gpt.modeling_impressions import ImpressionsForCausalLM
 from impressions_assets.gpt.ranks import Ranks
@@ -66,7 +67,14 @@ def test_packed_examples_lose_what_they_lose_apart(tmp_path: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_a_base_in_which_packed_examples_see_each_other_is_refused(tmp_path: Path) -> None:
+def test_a_base_in_which_packed_examples_see_each_other_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("impressions_assets.chat.trainer.keeps_apart", lambda _: False)
+        laid_out(tmp_path)
+        with pytest.raises(ConfigError, match="as one text"):
+            laid_out(tmp_path, packing=True)
     assert keeps_apart(open_base(str(write_llama(tmp_path / "base"))).load())
     torch.manual_seed(0)
     ours = ImpressionsConfig(vocab_size=16, n_layer=2, n_head=2, n_embd=16, block_size=16)
