@@ -4,6 +4,9 @@ Every row is frozen, typed and encodes to the same JSON bytes for the same conte
 schemas and the data dictionary (docs/data-dictionary.md) are made from these classes, so each
 field says in its `Meta` what it holds. Times are seconds from the start of the video.
 
+`gc=False` is for rows made by the million: they hold nothing that could lead back to them, and the
+garbage collector need not go through them.
+
 Rows that carry a `video_id` are *published*: a table holds one such row per (channel, video).
 """
 
@@ -61,7 +64,7 @@ class Video(Struct, frozen=True, kw_only=True):
     tracks: Annotated[tuple[Track, ...], Meta(description="all caption tracks on offer")] = ()
 
 
-class Word(Struct, frozen=True, omit_defaults=True):
+class Word(Struct, frozen=True, omit_defaults=True, gc=False):
     """A word with its own time, where the captions or the recognizer give it."""
 
     start_seconds: Annotated[float, Meta(description="start, inclusive")]
@@ -70,7 +73,7 @@ class Word(Struct, frozen=True, omit_defaults=True):
     confidence: Annotated[float | None, Meta(description="0 to 1, from a recognizer")] = None
 
 
-class Segment(Struct, frozen=True, omit_defaults=True):
+class Segment(Struct, frozen=True, omit_defaults=True, gc=False):
     """Timed text: one caption, one sentence or one paragraph, by one speaker."""
 
     start_seconds: Annotated[float, Meta(description="start, inclusive; 0 in untimed text")]

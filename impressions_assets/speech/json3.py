@@ -9,27 +9,30 @@ time; any other (times with fractions, nulls, a file cut short) is read value by
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from impressions_assets.errors import SourceBroken
 from impressions_assets.rows import Dropped, Word
 from impressions_assets.speech.cues import BAD_TIME, CUT_OFF, Cue, RawTrack
 
 _FULL_CONFIDENCE = 255
-_LONGEST_MS = 1e10
+_LONGEST_MS = 10_000_000_000
+
+_Milliseconds = Annotated[int, Meta(ge=0, lt=_LONGEST_MS)]
 
 
 class _Seg(msgspec.Struct, rename="camel", gc=False):
     utf8: str = ""
-    t_offset_ms: int | msgspec.UnsetType = msgspec.UNSET
+    t_offset_ms: _Milliseconds | UnsetType = UNSET
     ac_asr_conf: int = 0
 
 
 class _Event(msgspec.Struct, rename="camel", gc=False):
-    t_start_ms: int = 0
-    d_duration_ms: int = 0
+    t_start_ms: _Milliseconds = 0
+    d_duration_ms: _Milliseconds = 0
     segs: tuple[_Seg, ...] = ()
 
 
@@ -44,41 +47,32 @@ def read_json3(text: str) -> RawTrack:
     """Read a json3 file; of a file cut short, the events before the cut."""
     try:
         return _read_typed(_TYPED.decode(text).events)
-    except (msgspec.DecodeError, RecursionError, _Unusual):
+    except (msgspec.DecodeError, RecursionError):
         return _read_untyped(text)
-
-
-class _Unusual(Exception):
-    """A value that asks for a closer look."""
 
 
 def _read_typed(events: list[_Event]) -> RawTrack:
     cues: list[Cue] = []
     for event in events:
-        segs, start, length = event.segs, event.t_start_ms, event.d_duration_ms
+        segs, start = event.segs, event.t_start_ms
+        end = start + event.d_duration_ms
         words: tuple[Word, ...] = ()
-        if len(segs) == 1 and segs[0].t_offset_ms is msgspec.UNSET:
+        if len(segs) == 1 and segs[0].t_offset_ms is UNSET:
             body = segs[0].utf8
         else:
             spoken = [seg for seg in segs if seg.utf8]
-            body, words = "".join([seg.utf8 for seg in spoken]), _typed_words(spoken, start, length)
-        if not body or body.isspace():
-            continue
-        if not (0 <= start < _LONGEST_MS and 0 <= length < _LONGEST_MS):
-            raise _Unusual
-        cues.append(Cue(start / 1000, (start + length) / 1000, body, None, None, words))
+            body, words = "".join([seg.utf8 for seg in spoken]), _typed_words(spoken, start, end)
+        if body and not body.isspace():
+            cues.append(Cue(start / 1000, end / 1000, body, None, None, words))
     return RawTrack(cues, [], True, any(cue.words for cue in cues))
 
 
-def _typed_words(segs: list[_Seg], start: int, length: int) -> tuple[Word, ...]:
-    given = [seg.t_offset_ms for seg in segs]
-    offsets = [0 if offset is msgspec.UNSET else offset for offset in given]
-    if all(offset is msgspec.UNSET for offset in given):
+def _typed_words(segs: list[_Seg], start: int, end: int) -> tuple[Word, ...]:
+    offsets = [seg.t_offset_ms for seg in segs]
+    if all(offset is UNSET for offset in offsets):
         return ()
-    if min(offsets) < 0 or max(offsets) >= _LONGEST_MS:
-        raise _Unusual
-    starts = [start + offset for offset in offsets]
-    ends = [*starts[1:], max(start + length, starts[-1])]
+    starts = [start if offset is UNSET else start + offset for offset in offsets]
+    ends = [*starts[1:], max(end, starts[-1])]
     return tuple(
         [
             Word(

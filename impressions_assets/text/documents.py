@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Literal
 
+import numpy as np
+
 from impressions_assets.rows import Chapter, Chapters, Document, Dropped, Segment, Transcript, Video
 from impressions_assets.text.clean import clean_line, clean_transcript
 from impressions_assets.text.duplicates import text_digest
@@ -62,7 +64,7 @@ def document_of(
         language=transcript.language if transcript.language != UNKNOWN else identified,
         license=video.license,
         anchor_offsets=tuple(page.offsets) if text else (),
-        anchor_seconds=tuple(page.seconds) if text else (),
+        anchor_seconds=page.seconds if text else (),
         dropped=tuple(dropped),
         num_characters=len(text),
         text_digest=text_digest(text),
@@ -77,8 +79,16 @@ class _Page:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.offsets: list[int] = []
-        self.seconds: list[float] = []
+        self._starts: list[float] = []
         self._length = 0
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """When each piece begins, rising.
+
+        Captions overlap, so a piece cut off a segment may begin after the next segment.
+        """
+        return tuple(np.maximum.accumulate([0.0, *self._starts])[1:].tolist())
 
     def _add(self, text: str) -> None:
         self.parts.append(text)
@@ -94,10 +104,7 @@ class _Page:
         texts = [piece.text for piece in paragraph.pieces]
         lengths = [len(text) + 1 for text in texts]
         self.offsets += accumulate(lengths[:-1], initial=self._length)
-        # Captions overlap, so a piece cut off a segment may begin after the next segment.
-        last = self.seconds[-1] if self.seconds else 0.0
-        starts = [piece.start_seconds for piece in paragraph.pieces]
-        self.seconds += [*accumulate(starts, max, initial=last)][1:]
+        self._starts += [piece.start_seconds for piece in paragraph.pieces]
         self._add(" ".join(texts))
 
 

@@ -112,7 +112,7 @@ def _document(number: int, track: bytes) -> Document:
         text="".join(page.parts),
         split="train",
         anchor_offsets=tuple(page.offsets),
-        anchor_seconds=tuple(page.seconds),
+        anchor_seconds=page.seconds,
     )
 
 

@@ -34,6 +34,13 @@ def test_speech_becomes_paragraphs_with_an_anchor_per_segment() -> None:
     assert (document.language, document.license) == ("en", "CC-BY")
 
 
+def test_a_piece_cut_off_a_segment_that_the_next_one_overlaps_begins_before_neither() -> None:
+    cut_at_half = Segment(0.0, 80.0, f"{'word ' * 69}end. {'Word ' * 69}Words")
+    document = _document(transcript([cut_at_half, Segment(4.0, 6.0, "more " * 20)]))
+    assert document.text.count("\n\n") == 1
+    assert document.anchor_seconds == (0.0, 40.0, 40.0)
+
+
 def test_a_transcript_without_a_language_gets_the_one_its_words_are_in() -> None:
     said = spoken("Heute schauen wir uns an, wie ein Modell lernt.", "Das dauert manchmal lange.")
     untold = _document(Transcript(video_id="v", origin="manual", segments=tuple(said)))
