@@ -37,6 +37,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterDev]:
         for name in CHANNELS:
             write_archive(dev.home / name)
             texts.append(small_channel(name, dev.home / name, max_iters=200, eval_iters=4))
+            texts.append("    chat: {variants: {own: {max_steps: 20}}}\n")
         home = Home(str(dev.home / "storage"))
         home.store.write_text(CHANNELS_FILE, "channels:\n" + "".join(texts))
         for name in CHANNELS:
@@ -89,24 +90,7 @@ def test_the_lineage_shows_every_asset_in_its_group(
 def test_a_channel_is_materialized_from_the_page_and_turns_green(
     dev: DagsterDev, tab: Any, picture: Callable[[str], None]
 ) -> None:
-    before = {run["runId"] for run in dev.runs(dagster__partition="talks")}
-    choose(tab, "chapters")
-    seen(tab, "Select a partition or create one").click()
-    tab.locator("[class*=popover]").get_by_text("talks", exact=True).filter(
-        visible=True
-    ).last.click()
-    tab.keyboard.press("Escape")
-    tab.get_by_role("button", name="Launch 1 run").click()
-
-    def ours() -> str | None:
-        new = [run for run in dev.runs(dagster__partition="talks") if run["runId"] not in before]
-        sensor = "dagster/sensor_name"  # of a run that automation began meanwhile
-        ours = [run for run in new if sensor not in {tag["key"] for tag in run["tags"]}]
-        return ours[0]["runId"] if ours else None
-
-    run = eventually(ours, "the run that was launched")
-    assert dev.ended(run) == "SUCCESS"
-    tab.goto("/assets/chapters?view=partitions&partition=talks")
+    run = materialized(dev, tab, "chapters")
     seen(tab, "videos_with_chapters").first.wait_for()
     assert seen(tab, "Materialized (2)").count() == 1
     tab.get_by_text(run[:8]).filter(visible=True).first.wait_for()
@@ -122,6 +106,16 @@ def test_the_loss_curve_of_a_training_is_drawn(tab: Any, picture: Callable[[str]
     picture("checkpoint")
 
 
+def test_a_chat_model_is_tuned_from_the_page_and_answers(
+    dev: DagsterDev, tab: Any, picture: Callable[[str], None]
+) -> None:
+    materialized(dev, tab, "chat_model")
+    seen(tab, "share_right").first.wait_for()
+    picture("chat_model")
+    said = dev.command("ask", "talks", "What does a checkpoint hold?", "--no-guard")
+    assert "https://" in said, "no source is told"
+
+
 def test_a_backfill_of_all_channels_is_launched_from_the_page(
     dev: DagsterDev, tab: Any, picture: Callable[[str], None]
 ) -> None:
@@ -135,6 +129,29 @@ def test_a_backfill_of_all_channels_is_launched_from_the_page(
     tab.goto(f"/runs/b/{backfill}")
     seen(tab, "chapters").first.wait_for()
     picture("backfill")
+
+
+def materialized(dev: DagsterDev, tab: Any, asset: str) -> str:
+    """Materialize an asset of the channel `talks` from its page; gives the run, and looks at it."""
+    before = {run["runId"] for run in dev.runs(dagster__partition="talks")}
+    choose(tab, asset)
+    seen(tab, "Select a partition or create one").click()
+    tab.locator("[class*=popover]").get_by_text("talks", exact=True).filter(
+        visible=True
+    ).last.click()
+    tab.keyboard.press("Escape")
+    tab.get_by_role("button", name="Launch 1 run").click()
+
+    def ours() -> str | None:
+        new = [run for run in dev.runs(dagster__partition="talks") if run["runId"] not in before]
+        sensor = "dagster/sensor_name"  # of a run that automation began meanwhile
+        ours = [run for run in new if sensor not in {tag["key"] for tag in run["tags"]}]
+        return ours[0]["runId"] if ours else None
+
+    run = eventually(ours, f"the run of {asset} that was launched")
+    assert dev.ended(run) == "SUCCESS"
+    tab.goto(f"/assets/{asset}?view=partitions&partition=talks")
+    return str(run)
 
 
 def choose(tab: Any, asset: str) -> None:

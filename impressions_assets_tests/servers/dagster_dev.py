@@ -68,6 +68,13 @@ class DagsterDev:
             self._process.wait()
             self._process = None
 
+    def command(self, *arguments: str) -> str:
+        """What `impressions` prints, in this home; it must succeed."""
+        command = [sys.executable, "-c", _IMPRESSIONS, *arguments]
+        return subprocess.run(
+            command, env=self.environ, check=True, capture_output=True, text=True
+        ).stdout
+
     def get(self, path: str) -> tuple[int, str]:
         """Fetch a page: its status and text."""
         with urllib.request.urlopen(self.url + path, timeout=30) as response:
