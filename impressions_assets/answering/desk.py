@@ -8,6 +8,7 @@ from impressions_assets.answering.variants import open_answerer
 from impressions_assets.channels.channel import Channel
 from impressions_assets.chat.desk import Desk
 from impressions_assets.chat.procedures import procedure_named
+from impressions_assets.chat.vectors import Tell, unsaid
 from impressions_assets.storage.home import Home
 
 
@@ -21,18 +22,19 @@ def open_desk(
     procedure: str = "plain",
     most_sources: int = 3,
     most_passages: int = 0,
+    tell: Tell = unsaid,
 ) -> Desk:
     """Open what answers for a channel.
 
     The first variant (else the promoted model) is called as the channel is, and others
-    `channel:variant`. The other settings are those of `Desk`.
+    `channel:variant`. The other settings are those of `Desk`, and `tell` that of `open_search`.
 
     Raises:
         NothingToDo: no chat model, or no document, was made yet.
         ConfigError: a library is missing, or there is no such procedure.
     """
     chosen = procedure_named(procedure)
-    search = open_search(home, channel.name, scratch)
+    search = open_search(home, channel.name, scratch, channel.search, tell=tell)
     names = [channel.name, *(f"{channel.name}:{variant}" for variant in variants[1:])]
     models = {
         name: open_answerer(home, channel.name, scratch, variant)

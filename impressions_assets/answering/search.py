@@ -3,6 +3,7 @@
 It lies in the scratch folder of this machine, under the hash of what it was made from: it can be
 made again from the tables at any time (15 s for 1,000 videos of 5,000 words, docs/search.md), so it
 is no asset. Duplicates are left out, as they are from training: who searches wants one of them.
+With an encoder that takes hours, so vectors of passages are kept beside it while those are there.
 """
 
 import shutil
@@ -12,8 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from impressions_assets.channels.search import SearchSettings
+from impressions_assets.chat.encoder import SEARCH, Encoder
 from impressions_assets.chat.index import VERSION, Hit, Index, Label, labels_of
 from impressions_assets.chat.passages import Source, excerpt_of
+from impressions_assets.chat.vectors import Tell, unsaid
 from impressions_assets.duplicates import duplicates_in, threshold_of
 from impressions_assets.errors import NothingToDo
 from impressions_assets.storage.digests import digest_of
@@ -22,6 +26,7 @@ from impressions_assets.text.times import link_at
 
 _FOLDER = "search"
 _READS = ("documents", "chapters", "qa_pairs")
+_BY_WORDS = SearchSettings()
 
 
 class ChannelSearch:
@@ -60,7 +65,13 @@ class ChannelSearch:
 
 
 def open_search(
-    home: Home, name: str, scratch: Path, *, knows_questions: bool = True
+    home: Home,
+    name: str,
+    scratch: Path,
+    settings: SearchSettings = _BY_WORDS,
+    *,
+    knows_questions: bool = True,
+    tell: Tell = unsaid,
 ) -> ChannelSearch:
     """Open a channel for searching; indexes it when its rows are others than at the last time.
 
@@ -68,11 +79,14 @@ def open_search(
         home: where its rows are.
         name: of the channel.
         scratch: where the index lies.
+        settings: how passages are found.
         knows_questions: whether passages are found by the questions of pairs, too. Who asks those
             very questions, to learn or to measure, must not find them: every search would be right.
+        tell: is told how many passages are encoded, which may take hours the first time.
 
     Raises:
         NothingToDo: no document of this channel was made yet.
+        ConfigError: the encoder cannot be loaded, or a library is missing.
     """
     if not home.table("documents").count(name):
         raise NothingToDo(
@@ -80,20 +94,32 @@ def open_search(
         )
     left_out = set(duplicates_in(home, name, threshold_of(home, name)))
     versions = [home.table(table).data_version(name) for table in _READS]
+    encoder = _encoder(settings, scratch / _FOLDER / f"{name}.vectors", tell)
+    made_by = [encoder.fingerprint] if encoder else []
     kind = name if knows_questions else f"{name}.unasked"
-    folder = scratch / _FOLDER / kind / digest_of(VERSION, versions, sorted(left_out))
+    made_from = digest_of(VERSION, versions, sorted(left_out), *made_by)
+    folder = scratch / _FOLDER / kind / made_from
     if not folder.is_dir():
         rows = home.table("documents").rows(name)
         kept = (row for row in rows if row.video_id not in left_out)
         labels = _labels(home, name) if knows_questions else _without_questions(home, name)
-        _keep(Index.build(kept, labels), folder)
+        _keep(Index.build(kept, labels, encoder), folder)
     found = home.table("videos").columns(name, "video_id", "title", "url")
     videos = {video_id: (title or "", url or "") for video_id, title, url in found}
-    return ChannelSearch(Index.load(folder), videos)
+    return ChannelSearch(Index.load(folder, encoder), videos)
+
+
+def _encoder(settings: SearchSettings, vectors: Path, tell: Tell) -> Encoder | None:
+    """The encoder of a channel; vectors that another made go."""
+    encoder = Encoder(settings.encoder, vectors, SEARCH, tell) if settings.encoder else None
+    for earlier in vectors.glob("*/"):
+        if encoder is None or earlier.name != encoder.fingerprint:
+            shutil.rmtree(earlier, ignore_errors=True)
+    return encoder
 
 
 def forget_indexes(scratch: Path) -> None:
-    """Delete the indexes of all channels: they hold the words of what they were made from."""
+    """Delete indexes and vectors of all channels: they hold what was said."""
     shutil.rmtree(scratch / _FOLDER, ignore_errors=True)
 
 

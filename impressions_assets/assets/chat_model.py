@@ -10,12 +10,14 @@ from impressions_assets.assets.declare import Materialized, channel_asset, passe
 from impressions_assets.assets.training import only_training_of
 from impressions_assets.assets.tuning import VERSION, PreparedTuning, finished, prepare, publish
 from impressions_assets.chat.run import RESULT, ChatResult, Figures
+from impressions_assets.chat.vectors import AT_ONCE, Tell
 from impressions_assets.gpt.curve import loss_curve
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.records import Artifact
 
+_TOLD_EVERY = 16 * AT_ONCE  # passages
 _COMPARED = (
     "base",
     "method",
@@ -68,7 +70,9 @@ def chat_model(
     """A model that answers as the channel does: every tuning of a variant is kept as a version."""
     home, channel = impressions.home, impressions.channel(context.partition_key)
     with only_training_of(f"{channel.name}-chat", impressions.scratch, context.log.info):
-        tuning = prepare(home, channel, impressions.scratch, config.variant, config.settings)
+        tuning = prepare(
+            home, channel, impressions.scratch, config.variant, config.settings, _telling(context)
+        )
         made = finished(home, channel.name, tuning.made_from)
         if made is None:
             variant = tuning.run.variant
@@ -78,6 +82,16 @@ def chat_model(
         if made.fact("stopped") is None:
             tuning.discard()
     return _result(channel.name, made, impressions, tuning)
+
+
+def _telling(context: dg.AssetExecutionContext) -> Tell:
+    """Tell the log now and then how many passages are encoded."""
+
+    def tell(done: int, of: int) -> None:
+        if done % _TOLD_EVERY == 0 or done == of:
+            context.log.info(f"{done:,} of {of:,} passages are encoded, for search by meaning")
+
+    return tell
 
 
 def _result(

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from impressions_assets.chat.card import chat_card
 from impressions_assets.chat.exchanges import Exchange, save_exchanges
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.run import ADAPTER, MERGED, RESULT, RUN_FILE, ChatResult, ChatRun
+from impressions_assets.chat.vectors import Tell, unsaid
 from impressions_assets.duplicates import duplicates_in, threshold_of
 from impressions_assets.errors import ConfigError, NothingToDo, TrainingError
 from impressions_assets.gpt.swap import current
@@ -81,11 +83,17 @@ def variant_of(channel: Channel, name: str | None, settings: Mapping[str, Any]) 
 
 
 def prepare(
-    home: Home, channel: Channel, scratch: Path, name: str | None, settings: Mapping[str, Any]
+    home: Home,
+    channel: Channel,
+    scratch: Path,
+    name: str | None,
+    settings: Mapping[str, Any],
+    tell: Tell = unsaid,
 ) -> PreparedTuning:
     """Lay out a fine-tuning: its pairs as a file, and its settings as chat.json.
 
-    The same tuning finds its folder again, and goes on from where it was stopped.
+    The same tuning finds its folder again, and goes on from where it was stopped. `tell` is told
+    how many passages are encoded, where search has an encoder.
 
     Raises:
         NothingToDo: the channel has no pair, or no checkpoint where that is the base.
@@ -93,7 +101,7 @@ def prepare(
     name = name or channel.chat.first
     variant = variant_of(channel, name, settings)
     checkpoint = home.version(channel.name, "checkpoint") if variant.base == OWN else None
-    exchanges, held = _exchanges(home, channel, scratch, variant)
+    exchanges, held = _exchanges(home, channel, scratch, variant, tell)
     made_from = digest_of(
         VERSION,
         name,
@@ -119,14 +127,15 @@ def prepare(
 
 
 def _exchanges(
-    home: Home, channel: Channel, scratch: Path, variant: ChatVariant
+    home: Home, channel: Channel, scratch: Path, variant: ChatVariant, tell: Tell
 ) -> tuple[tuple[Exchange, ...], tuple[float | None, float | None]]:
     """What is learned; and the shares of held-out pairs whose sources hold the answer.
 
     Passages are found as for a question that nobody wrote down: else a model would learn that the
     first one always answers.
     """
-    search = open_search(home, channel.name, scratch, knows_questions=False)
+    opened = partial(open_search, home, channel.name, scratch, channel.search, tell=tell)
+    search = opened(knows_questions=False)
     pairs = list(_pairs(home, channel.name, variant))
     if not pairs:
         left_out = " that a person accepted" if variant.reviewed_only else ""
@@ -149,7 +158,7 @@ def _exchanges(
     if variant.documents:
         exchanges += _documents(home, channel.name, splits)
     held_out = [(video_id, pair) for video_id, pair in pairs if splits[video_id] == "val"]
-    listed = open_search(home, channel.name, scratch)
+    listed = opened()
     return tuple(exchanges), (_sources_hold(search, held_out), _sources_hold(listed, held_out))
 
 

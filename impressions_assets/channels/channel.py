@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from impressions_assets.channels.chat import ChatSettings
 from impressions_assets.channels.fields import Language, Location, Strict, Words, absolute_location
 from impressions_assets.channels.scope import ScopeSettings
+from impressions_assets.channels.search import SearchSettings
 from impressions_assets.channels.stages import (
     ChapterSettings,
     DocumentSettings,
@@ -170,6 +171,9 @@ class Channel(Strict):
     )
     scope: ScopeSettings = Field(
         default=ScopeSettings(), description="what questions to the channel may be about"
+    )
+    search: SearchSettings = Field(
+        default=SearchSettings(), description="how passages that answer are found"
     )
     chat: ChatSettings = Field(
         default=ChatSettings(), description="models that answer questions to the channel"

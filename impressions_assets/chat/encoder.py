@@ -1,47 +1,63 @@
-"""A sentence encoder: a model of transformers that tells what a question means as a vector.
+"""A sentence encoder: a model of transformers that tells what a text means as a vector.
 
 Vectors are pooled as the model's card for sentence-transformers says: the mean of all tokens, or
-the first. They are taken from four layers, not from the last alone: that one is taught to tell
-which sentences mean the same, and layers below it keep more of what they are about (Jawahar et al.
-2019, https://aclanthology.org/P19-1356; what it gained here: docs/guard.md). Those of example
-questions are kept, since they take a minute or more to make.
+the first. Two uses want two kinds of them:
+- Examples of what belongs to a subject are told apart best by four layers: the last alone is taught
+  to tell which sentences mean the same, and layers below it keep more of what they are about
+  (Jawahar et al. 2019, https://aclanthology.org/P19-1356; what it gained here: docs/guard.md).
+- A search wants the last, as the model was trained to compare it, and what the model wants written
+  before a question and before a passage (https://sbert.net, `encode_query`, `encode_document`).
 """
 
 import math
-import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from threading import RLock
+from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
-from filelock import FileLock
 
 from impressions_assets.chat.hub import model_folder
+from impressions_assets.chat.recipe import CARD, recipe_of
+from impressions_assets.chat.vectors import KeptVectors, Tell, unsaid
 from impressions_assets.errors import ConfigError
 from impressions_assets.storage.digests import digest_of
 
-_LONGEST = 128  # tokens of a question that are read
-_AT_ONCE = 32
-_PARTS = 4  # layers: those at a quarter, the half, three quarters, and the last
-_CARD = "1_Pooling/config.json"
-_MEAN, _FIRST = "pooling_mode_mean_tokens", "pooling_mode_cls_token"
+_MOST_LOADED = 2  # models: that of the guard, and that of the search
+
+
+class Use(NamedTuple):
+    """What vectors are for, and so how they are made."""
+
+    layers: int
+    """How many layers, evenly spaced, the last among them; after one another, each of length 1."""
+    longest: int
+    """Tokens that are read at most; fewer where the model takes no more."""
+    searches: bool = False
+    """Whether questions are compared with passages: the model's whole recipe for that counts."""
+
+
+EXAMPLES = Use(layers=4, longest=128)
+SEARCH = Use(layers=1, longest=1024, searches=True)  # no passage is longer in words of Latin script
 
 
 class Encoder:
-    """Turns a text into a vector: after one another, those of four layers, each of length 1."""
+    """Turns a text into a vector of length 1 for each layer that is used."""
 
-    def __init__(self, name: str, kept: Path | None = None) -> None:
+    def __init__(
+        self, name: str, kept: Path | None = None, use: Use = EXAMPLES, tell: Tell = unsaid
+    ) -> None:
         """Load a model, by its folder or its name on the hub.
 
         Args:
             name: of the hub, or a folder's path.
-            kept: the folder where vectors of examples are kept.
+            kept: the folder under which vectors of many texts are kept.
+            use: what they are for.
+            tell: is told how many of those that were not kept are encoded.
 
         Raises:
-            ConfigError: it is not there, gated, no encoder, or a library is missing.
+            ConfigError: it is not there, gated, no encoder for this use, or a library is missing.
         """
         try:
             import torch  # noqa: F401
@@ -52,94 +68,98 @@ class Encoder:
                 f" ({error}): pip install 'impressions-assets[chat]'"
             ) from error
         folder = model_folder(name)
-        self._takes_mean = _takes_mean(name, folder)
-        self._tokenizer, self._model = _loaded(name, folder)
-        self._lock = Lock()  # a tokenizer serves one thread at a time
-        self._file = kept / f"{_fingerprint(folder)}.npz" if kept else None
+        self._use, self._tell = use, tell
+        self._recipe = recipe_of(name, folder)
+        self._asked, self._said = self._recipe.prompts() if use.searches else ("", "")
+        self.fingerprint = digest_of(name, _files_of(folder), use)
+        self._loaded = _loaded(name, folder, digest_of(_files_of(folder)))
+        said = self._recipe.longest or use.longest
+        self._longest = min(use.longest, said, self._loaded.longest)
+        folder_of_vectors = kept / self.fingerprint if kept else None
+        self._kept = KeptVectors(folder_of_vectors, shared=not use.searches)
 
     def __call__(self, text: str) -> np.ndarray:
-        """The vector of a text."""
-        vector: np.ndarray = self._encoded([text])[0]
+        """The vector of a question."""
+        vector: np.ndarray = self._encoded([self._asked + text])[0]
         return vector
 
     def kept(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors, text × width, of which those that were made before are not made again."""
-        known = self._read()
-        missing = {key: text for text in texts if (key := digest_of(text)) not in known}
-        by_length = sorted(missing, key=lambda key: len(missing[key]))
+        """Vectors of examples, or of passages, text × width; each is made once where it is kept."""
         try:
-            for start in range(0, len(by_length), _AT_ONCE):
-                keys = by_length[start : start + _AT_ONCE]
-                known.update(zip(keys, self._encoded([missing[key] for key in keys]), strict=True))
-        finally:  # what is interrupted goes on from there
-            if missing.keys() & known.keys():
-                self._write(known)
-        return np.stack([known[digest_of(text)] for text in texts])
+            return self._kept.of(texts, self._in_bulk, self._tell)
+        finally:
+            self._loaded.leave_card()
+
+    def _in_bulk(self, texts: list[str]) -> np.ndarray:
+        self._loaded.use_card()
+        return self._encoded([self._said + text for text in texts])
 
     def _encoded(self, texts: list[str]) -> np.ndarray:
         import torch
 
-        longest = min(_LONGEST, self._tokenizer.model_max_length)
-        with self._lock:
-            asked = self._tokenizer(
-                texts, padding=True, truncation=True, max_length=longest, return_tensors="pt"
+        loaded = self._loaded
+        with loaded.lock, torch.inference_mode():
+            asked = loaded.tokenizer(
+                texts, padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+            ).to(loaded.model.device)
+            states = self._states(loaded.model, asked)
+            mask = asked["attention_mask"][:, None, :, None]
+            pooled = (
+                (states * mask).sum(2) / mask.sum(2).clamp(min=1)
+                if self._recipe.takes_mean
+                else states[:, :, 0]
             )
-        with torch.inference_mode():
-            made = self._model(**asked, output_hidden_states=True).hidden_states
-        num_layers = len(made) - 1  # the first are embeddings
-        at = [math.ceil(num_layers * part / _PARTS) for part in range(1, _PARTS + 1)]
-        states = torch.stack([made[layer] for layer in at], 1)  # text × layer × token × width
-        mask = asked["attention_mask"][:, None, :, None]
-        pooled = (
-            (states * mask).sum(2) / mask.sum(2).clamp(min=1)
-            if self._takes_mean
-            else states[:, :, 0]
-        )
-        vectors: np.ndarray = (
-            torch.nn.functional.normalize(pooled.float(), dim=2).flatten(1).numpy()
-        )
+            made = torch.nn.functional.normalize(pooled.float(), dim=2).flatten(1)
+        vectors: np.ndarray = made.cpu().numpy()
         return vectors
 
-    def _read(self) -> dict[str, np.ndarray]:
-        # What is not there, or damaged, is made again.
-        with suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-            if self._file:
-                with np.load(self._file) as kept:
-                    return dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
-        return {}
+    def _states(self, model: Any, asked: Any) -> Any:
+        """What the layers say: text × layer × token × width."""
+        import torch
 
-    def _write(self, known: dict[str, np.ndarray]) -> None:
-        if self._file:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._file.with_suffix(".draft")
-            with FileLock(self._file.with_suffix(".lock")):  # another channel may have its own
-                known = self._read() | known
-                with draft.open("wb") as file:
-                    np.savez(file, keys=list(known), vectors=np.stack(list(known.values())))
-                draft.replace(self._file)
+        if self._use.layers == 1:
+            return model(**asked).last_hidden_state[:, None]
+        made = model(**asked, output_hidden_states=True).hidden_states
+        num_layers, parts = len(made) - 1, self._use.layers  # the first are embeddings
+        at = [math.ceil(num_layers * part / parts) for part in range(1, parts + 1)]
+        return torch.stack([made[layer] for layer in at], 1)
 
 
-def _takes_mean(name: str, folder: Path) -> bool:
-    """Whether the vector is the mean of all tokens, as it is without a card; else the first."""
-    try:
-        card = msgspec.json.decode((folder / _CARD).read_bytes(), type=dict[str, Any])
-    except FileNotFoundError:
-        return True
-    except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(
-            f"the encoder {name} has a {_CARD} that cannot be read: {error}"
-        ) from error
-    chosen = [mode for mode, on in card.items() if mode.startswith("pooling_mode") and on is True]
-    if chosen not in ([_MEAN], [_FIRST]):
-        raise ConfigError(
-            f"the encoder {name} pools by {', '.join(chosen) or 'nothing'} ({_CARD}), and {_MEAN}"
-            f" and {_FIRST} are known here: choose another, such as"
-            " sentence-transformers/all-mpnet-base-v2"
-        )
-    return chosen == [_MEAN]
+class _Loaded(NamedTuple):
+    """A model in memory, for whoever wants it in this process."""
+
+    tokenizer: Any
+    model: Any
+    lock: RLock
+    """A tokenizer serves one thread at a time, and a model is in one place."""
+
+    @property
+    def longest(self) -> int:
+        """How many tokens it can read."""
+        most: int = self.tokenizer.model_max_length
+        return min(most, getattr(self.model.config, "max_position_embeddings", most))
+
+    def use_card(self) -> None:
+        """Have the model on the GPU, where there is one."""
+        import torch
+
+        if torch.cuda.is_available():
+            with self.lock:
+                self.model.to("cuda")
+
+    def leave_card(self) -> None:
+        """Leave the GPU to chat models and tunings: a question alone is not worth its memory."""
+        import torch
+
+        if torch.cuda.is_available():
+            with self.lock:
+                self.model.to("cpu")
+            torch.cuda.empty_cache()
 
 
-def _loaded(name: str, folder: Path) -> tuple[Any, Any]:
+@lru_cache(maxsize=_MOST_LOADED)
+def _loaded(name: str, folder: Path, _files: str) -> _Loaded:
+    """Load a model, once while its files are the same."""
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 
@@ -162,12 +182,10 @@ def _loaded(name: str, folder: Path) -> tuple[Any, Any]:
             f"{name} cannot encode sentences: it wants a decoder's text too, or has no token that"
             " fills up; take a sentence encoder such as sentence-transformers/all-mpnet-base-v2"
         )
-    return tokenizer, model.eval()
+    return _Loaded(tokenizer, model.eval(), RLock())
 
 
-def _fingerprint(folder: Path) -> str:
-    files = [folder / _CARD, *sorted(folder.glob("*.json")), *sorted(folder.glob("*.safetensors"))]
+def _files_of(folder: Path) -> list[tuple[str, int, int]]:
+    files = [folder / CARD, *sorted(folder.glob("*.json")), *sorted(folder.glob("*.safetensors"))]
     stats = [(file.name, file.stat()) for file in files if file.exists()]
-    return digest_of(
-        [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats], _LONGEST, _PARTS
-    )
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]

@@ -31,7 +31,13 @@ class Source(Struct, frozen=True):
     start_seconds: Annotated[float | None, Meta(description="start; null where nobody spoke")]
     end_seconds: Annotated[float | None, Meta(description="end; null where the text ends")]
     text: Annotated[str, Meta(description="the passage")]
-    score: Annotated[float, Meta(description="how well it matches: BM25, for this question alone")]
+    score: Annotated[
+        float,
+        Meta(
+            description="how well it matches, for this question alone: BM25; with an encoder,"
+            " meaning and words together, at most 1"
+        ),
+    ]
 
 
 class Passage(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from impressions_assets.cli.encoding import shown_encoding
 from impressions_assets.cli.materialize import Name
 from impressions_assets.cli.place import open_place
 from impressions_assets.cli.terminal import note
@@ -82,16 +83,18 @@ def ask(
     if style == "plain" and procedure != "plain":
         raise typer.BadParameter("--style plain is a procedure of its own: leave out one of them")
     place = open_place()
-    desk = open_desk(
-        place.home,
-        place.channel(name),
-        place.settings.scratch,
-        variants=(variant,),
-        guarded=guard,
-        procedure="summary" if style == "plain" else procedure,
-        most_sources=sources,
-        most_passages=passages,
-    )
+    with shown_encoding() as tell:
+        desk = open_desk(
+            place.home,
+            place.channel(name),
+            place.settings.scratch,
+            variants=(variant,),
+            guarded=guard,
+            procedure="summary" if style == "plain" else procedure,
+            most_sources=sources,
+            most_passages=passages,
+            tell=tell,
+        )
     settings = Sampling(tokens, temperature, top_p, seed, may_loop=may_loop)
     if file:
         _answer_all(desk, settings, _questions(file), out)

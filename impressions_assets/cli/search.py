@@ -6,11 +6,13 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
+from impressions_assets.cli.encoding import shown_encoding
 from impressions_assets.cli.materialize import Name
-from impressions_assets.cli.place import open_place
+from impressions_assets.cli.place import Place, open_place
 from impressions_assets.cli.terminal import note, output
 
 if TYPE_CHECKING:
+    from impressions_assets.channels.search import SearchSettings
     from impressions_assets.chat.passages import Source
 
 
@@ -30,7 +32,10 @@ def search(
     place = open_place()
     place.check_known(name)
     asked = " ".join(words)
-    channel = open_search(place.home, name, place.settings.scratch)
+    with shown_encoding() as tell:
+        channel = open_search(
+            place.home, name, place.settings.scratch, _settings(place, name), tell=tell
+        )
     found = channel.sources(asked, most)
     if as_json:
         _print_json(found)
@@ -39,6 +44,14 @@ def search(
         note(f"no passage of {name!r} holds any of these words")
     for number, source in enumerate(found, 1):
         _print(number, source, channel.excerpt(source, asked))
+
+
+def _settings(place: Place, name: str) -> "SearchSettings":
+    """The channel's; one that left channels.yaml is searched by words."""
+    from impressions_assets.channels.search import SearchSettings
+
+    channel = place.channels().channels.get(name)
+    return channel.search if channel else SearchSettings()
 
 
 def _print_json(found: "list[Source]") -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from impressions_assets.cli.encoding import shown_encoding
 from impressions_assets.cli.materialize import Name
 from impressions_assets.cli.place import open_place
 from impressions_assets.cli.terminal import note
@@ -80,15 +81,17 @@ def serve(
     from impressions_assets.answering.desk import open_desk
 
     with _taken(host, port) as address:  # before a model is loaded, which takes long
-        desk = open_desk(
-            place.home,
-            place.channel(name),
-            place.settings.scratch,
-            variants=tuple(variant or ()),
-            guarded=guard,
-            procedure=procedure,
-            most_passages=passages,
-        )
+        with shown_encoding() as tell:
+            desk = open_desk(
+                place.home,
+                place.channel(name),
+                place.settings.scratch,
+                variants=tuple(variant or ()),
+                guarded=guard,
+                procedure=procedure,
+                most_passages=passages,
+                tell=tell,
+            )
         limits = Limits(at_once, waiting, wait_seconds, answer_seconds, answer_tokens, prompt_chars)
         hosts = (*_LOCAL, *(allow_host or ())) if is_local else tuple(allow_host or ("*",))
         app = make_app(desk, limits, keys, hosts)

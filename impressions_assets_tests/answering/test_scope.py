@@ -92,7 +92,7 @@ def test_an_encoder_that_channels_yaml_names_encodes_the_examples_once(
     for _ in range(2):
         guard = open_guard(home, channel(encoder=str(folder), **examples), tmp_path)
     assert guard.judge("How long does dough rest?").in_scope
-    [file] = (tmp_path / "vectors").glob("*.npz")
+    [file] = (tmp_path / "vectors").glob("*/*.npz")
     assert len(np.load(file)["keys"]) == 2
 
 

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from impressions_assets.answering.search import forget_indexes, open_search
+from impressions_assets.channels.search import SearchSettings
+from impressions_assets.chat.encoder import Encoder
 from impressions_assets.errors import NothingToDo
 from impressions_assets.rows import Chapter, Chapters, Document, QAPair, QAPairs, Video
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.duplicates import text_digest
 from impressions_assets.text.signatures import signature_of
+from impressions_assets_tests.chat.tiny import write_encoder
 
 NAME = "talks"
 
@@ -101,3 +104,85 @@ def test_a_search_that_is_measured_does_not_know_the_questions(home: Home, tmp_p
         assert not unasked.sources("why")
         assert unasked.sources("descent")
         assert open_search(home, NAME, tmp_path).sources("why")
+
+
+TEXTS = ("Gradients fall.", "Losses rise.", "Tokens are counted.")
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What encoders were given, in order."""
+    pytest.importorskip("transformers")
+    given: list[str] = []
+    told = Encoder._encoded
+    monkeypatch.setattr(
+        Encoder, "_encoded", lambda self, texts: given.extend(texts) or told(self, texts)
+    )
+    return given
+
+
+def by_meaning(tmp_path: Path, name: str = "model") -> SearchSettings:
+    if not (tmp_path / name).is_dir():
+        write_encoder(tmp_path / name, [*TEXTS, name])
+    return SearchSettings(encoder=str(tmp_path / name))
+
+
+def test_an_upload_encodes_its_own_passages_alone(
+    home: Home, tmp_path: Path, encoded: list[str]
+) -> None:
+    settings, told = by_meaning(tmp_path), []
+    put(home, "a", TEXTS[0])
+    for text in (TEXTS[1], TEXTS[2]):
+        put(home, text[:1], text)
+        for knows in (True, False):
+            open_search(
+                home,
+                NAME,
+                tmp_path,
+                settings,
+                knows_questions=knows,
+                tell=lambda done, of: told.append((done, of)),
+            )
+    assert sorted(encoded) == sorted(TEXTS)
+    assert told == [(0, 2), (2, 2), (0, 1), (1, 1)]
+
+
+def test_with_an_encoder_a_source_need_hold_no_word_of_the_question(
+    home: Home, tmp_path: Path, encoded: list[str]
+) -> None:
+    put(home, "a", TEXTS[0])
+    assert titles(home, tmp_path, "elephants") == []
+    search = open_search(home, NAME, tmp_path, by_meaning(tmp_path))
+    [source] = search.sources("elephants")
+    assert (source.title, source.score) == ("Talk a", pytest.approx(0.8))
+    assert search.excerpt(source, "elephants") == TEXTS[0]
+    assert encoded == [TEXTS[0], "elephants"], "a question is encoded once"
+    again = open_search(home, NAME, tmp_path, by_meaning(tmp_path))
+    assert again.sources("elephants") == [source]
+
+
+def test_another_encoder_makes_the_index_anew_and_vectors_of_the_earlier_go(
+    home: Home, tmp_path: Path, encoded: list[str]
+) -> None:
+    put(home, "a", TEXTS[0])
+    seen = []
+    for name in ("model", "other"):
+        open_search(home, NAME, tmp_path, by_meaning(tmp_path, name))
+        [folder] = (tmp_path / "search" / f"{NAME}.vectors").glob("*/")
+        seen.append((kept(tmp_path), folder.name))
+    assert len(set(map(str, seen))) == 2
+    assert encoded == [TEXTS[0]] * 2
+    open_search(home, NAME, tmp_path)
+    assert not list((tmp_path / "search" / f"{NAME}.vectors").glob("*/"))
+
+
+def test_forgetting_leaves_no_vectors_behind(
+    home: Home, tmp_path: Path, encoded: list[str]
+) -> None:
+    put(home, "a", TEXTS[0])
+    open_search(home, NAME, tmp_path, by_meaning(tmp_path))
+    assert list((tmp_path / "search").rglob("*.npz"))
+    forget_indexes(tmp_path)
+    assert not list(tmp_path.rglob("*.np[yz]"))
+    open_search(home, NAME, tmp_path, by_meaning(tmp_path))
+    assert encoded == [TEXTS[0]] * 2

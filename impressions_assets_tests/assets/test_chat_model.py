@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from impressions_assets.answering.search import forget_indexes
 from impressions_assets.assets.tuning import prepare, publish
 from impressions_assets.channels.channels_yaml import read_channels
 from impressions_assets.chat.run import Figures
@@ -13,6 +14,7 @@ from impressions_assets.resources.cards import held
 from impressions_assets.rows import Document, QAPair, QAPairs
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.chat.test_run import RESULT
+from impressions_assets_tests.chat.tiny import write_encoder
 from impressions_assets_tests.houses import ChildrenHere, House
 
 pytest.importorskip("trl")
@@ -59,6 +61,24 @@ def test_the_checks_tell_a_tuning_that_learned_nothing_or_not_all(
     assert {name for name, check in checks.items() if not check.passed} == failed
     reason = checks["something_was_learned"].metadata["reason"].value
     assert reason == (result.fault or "it was")
+
+
+def test_the_log_tells_how_many_passages_are_encoded_for_a_search_by_meaning(
+    house: House, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    variants = {"tiny": {"base": str(tmp_path / "none")}}
+    encoder = write_encoder(tmp_path / "encoder", ["what is a token"])
+    house.declare("talks", tmp_path, chat={"variants": variants}, search={"encoder": str(encoder)})
+    put_a_pair(house)
+    channel, scratch = read_channels(house.home).channels["talks"], house.folder / "scratch"
+    tuning = prepare(house.home, channel, scratch, None, {})
+    RESULT.save(tuning.run.out_dir / "result.json")
+    publish(house.home, channel, tuning)
+    forget_indexes(scratch)
+    assert house.model("talks", "chat_model").ok
+    log = capfd.readouterr().err
+    for done in (0, 1):
+        assert f"{done} of 1 passages are encoded, for search by meaning" in log
 
 
 @pytest.mark.parametrize(

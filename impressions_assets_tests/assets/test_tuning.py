@@ -14,6 +14,7 @@ from impressions_assets.storage.home import Home
 from impressions_assets.storage.records import Artifact
 from impressions_assets.storage.tables import Entry
 from impressions_assets_tests.chat.test_run import RESULT
+from impressions_assets_tests.chat.tiny import write_encoder
 
 VIDEOS = ("a", "b", "c", "d")
 
@@ -29,6 +30,7 @@ def prepared(
     pairs: dict[str, tuple[QAPair, ...]],
     *,
     anchored: bool = False,
+    search: dict[str, str] | None = None,
     **variant: Any,
 ) -> PreparedTuning:
     at: Any = {"anchor_offsets": (0,), "anchor_seconds": (0.0,)} if anchored else {}
@@ -41,7 +43,12 @@ def prepared(
     home.table("qa_pairs").put("talks", [Entry(row) for row in rows])
     settings = {"variants": {"tiny": {"base": "/models/tiny", **variant}}}
     channel = Channel.model_validate(
-        {"name": "talks", "sources": [TextSource(text="/a")], "chat": settings}
+        {
+            "name": "talks",
+            "sources": [TextSource(text="/a")],
+            "chat": settings,
+            "search": search or {},
+        }
     )
     return prepare(home, channel, tmp_path / "scratch", None, {})
 
@@ -92,6 +99,20 @@ def test_the_sources_of_a_pair_are_not_found_by_its_own_question(
     tuning = prepared(home, tmp_path, asked, anchored=True, passages=2)
     assert (tuning.sources_hold, tuning.sources_hold_listed) == (0.0, 1.0)
     assert {one.passages for one in tuning.exchanges} == {()}
+
+
+def test_passages_are_learned_and_sources_counted_by_meaning_where_search_has_an_encoder(
+    home: Home, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    folder = write_encoder(tmp_path / "model", ["the word is a thing"])
+    asked = {
+        video: (pair(number, question=f"Why zebra{number}?"),)
+        for number, video in enumerate(VIDEOS)
+    }
+    tuning = prepared(home, tmp_path, asked, search={"encoder": str(folder)}, passages=2)
+    assert (tuning.sources_hold, tuning.sources_hold_listed) == (1.0, 1.0)  # of four passages
+    assert {len(one.passages) for one in tuning.exchanges} == {2}
 
 
 def test_documents_are_learned_when_asked_for(home: Home, tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
 """What searching a channel costs: the first time, when the index is there, and a question.
 
 python -m impressions_assets_tests.bench.search --videos 1000 --words 5000
+
+By meaning, vectors are as wide as all-mpnet-base-v2's and drawn at random: what it takes to make
+them, and that of a question, depends on the model alone (docs/search.md).
 """
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from impressions_assets.answering.search import open_search
+from impressions_assets.chat.index import Index
 from impressions_assets.rows import Document, Video
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
@@ -17,6 +23,7 @@ from impressions_assets_tests.bench.meter import Meter
 
 _PARAGRAPH = 75  # words
 _QUESTIONS = 20
+_WIDTH = 768
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,14 +40,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
             search = open_search(home, "bench", scratch)
             cost = meter.read()
             print(f"{name}: {cost.cpu_seconds:.2f} CPU-seconds, {cost.peak_mb:.0f} MB")
-        size = sum(file.stat().st_size for file in scratch.rglob("*") if file.is_file())
-        print(f"index: {size / 1e6:.0f} MB, {search.index.num_passages:,} passages")
+        _show_size(scratch, search.index)
         for name, ask in (("found", search.index.search), ("shown", search.sources)):
-            meter = Meter()
-            for number in range(_QUESTIONS):
-                ask(" ".join(words_of(number, 8)))
-            seconds = meter.read().cpu_seconds / _QUESTIONS
-            print(f"a question {name}: {seconds * 1000:.1f} ms of CPU")
+            _show_question(name, ask)
+        kept = Path(folder, "meaning")
+        Index.build(home.table("documents").rows("bench"), {}, _Drawn()).save(kept)
+        index = Index.load(kept, _Drawn())
+        _show_size(kept, index)
+        _show_question("found by meaning", index.search)
+
+
+class _Drawn:
+    """Vectors at random."""
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(0)
+
+    def __call__(self, text: str) -> np.ndarray:
+        return self.kept([text])[0]
+
+    def kept(self, texts: Sequence[str]) -> np.ndarray:
+        made = self._random.standard_normal((len(texts), _WIDTH), np.float32)
+        return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def _show_size(folder: Path, index: Index) -> None:
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    print(f"index: {size / 1e6:.0f} MB, {index.num_passages:,} passages")
+
+
+def _show_question(name: str, ask: Callable[[str], object]) -> None:
+    meter = Meter()
+    for number in range(_QUESTIONS):
+        ask(" ".join(words_of(number, 8)))
+    seconds = meter.read().cpu_seconds / _QUESTIONS
+    print(f"a question {name}: {seconds * 1000:.1f} ms of CPU")
 
 
 def _fill(home: Home, num_videos: int, num_words: int) -> None:

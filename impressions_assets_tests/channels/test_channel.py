@@ -172,3 +172,12 @@ def test_training_and_model_have_the_names_that_the_trainer_knows() -> None:
     assert trained == set(TrainConfig.model_fields)
     shaped = set(ModelSettings.model_fields) - {"preset"}
     assert shaped == set(ModelConfig.model_fields)
+
+
+def test_a_search_knows_meaning_where_an_encoder_is_named() -> None:
+    assert channel().search.encoder is None
+    for encoder in ("sentence-transformers/all-mpnet-base-v2", "/models/mpnet"):
+        assert channel(search={"encoder": encoder}).search.encoder == encoder
+    for wrong in ({"encoder": " "}, {"encoders": "/models/mpnet"}):
+        with pytest.raises(ValidationError):
+            channel(search=wrong)

@@ -1,14 +1,16 @@
 """Vectors of questions, by an encoder that is made on the spot."""
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("transformers")
 
-from impressions_assets.chat.encoder import Encoder
+from impressions_assets.chat.encoder import SEARCH, Encoder
 from impressions_assets.errors import ConfigError
 from impressions_assets_tests.chat.tiny import write_encoder
 
@@ -28,12 +30,14 @@ def test_a_vector_is_that_of_four_layers_and_depends_on_no_neighbour(tmp_path: P
     assert len(np.unique(layers.round(4), axis=0)) == 4, "one layer is taken twice"
 
 
-def last_layer(folder: Path, text: str) -> np.ndarray:
+def last_layer(folder: Path, text: str, longest: int = 32) -> np.ndarray:
     """What sentence-transformers makes of a text."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    ids = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    ids = AutoTokenizer.from_pretrained(folder)(
+        text, truncation=True, max_length=longest, return_tensors="pt"
+    )
     with torch.inference_mode():
         mean = AutoModel.from_pretrained(folder)(**ids).last_hidden_state[0].mean(0)
     return (mean / mean.norm()).numpy()
@@ -66,13 +70,9 @@ def test_vectors_are_kept_by_text_and_model(
     again = Encoder(str(folder), kept).kept([ASKED[1], ASKED[2], ASKED[0]])
     assert asked == [ASKED[2]]
     np.testing.assert_array_equal(again[[2, 0]], made)
-    [file] = kept.glob("*.npz")
-    for damaged in (b"damaged", b""):
-        file.write_bytes(damaged)
-        Encoder(str(folder), kept).kept(ASKED[:1])
     Encoder(str(write_encoder(tmp_path / "other", ["wet"])), kept).kept(ASKED[:1])
-    assert asked == [ASKED[2], ASKED[0], ASKED[0], ASKED[0]]
-    assert len(list(kept.glob("*.npz"))) == 2
+    assert asked == [ASKED[2], ASKED[0]]
+    assert len(list(kept.glob("*/*.npz"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -114,41 +114,109 @@ def test_a_model_that_wants_two_texts_is_refused(tmp_path: Path) -> None:
         Encoder(str(folder))
 
 
-def test_two_that_encode_at_once_lose_nothing_of_each_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_search_compares_the_last_layer_of_as_much_as_the_model_reads(tmp_path: Path) -> None:
+    folder = write_encoder(tmp_path / "model", ASKED)
+    long = "Who won the cup in the end, and why? " * 9
+    for lengths, longest in (
+        ({}, 32),
+        ({"max_seq_length": 12}, 12),
+        ({"max_seq_length": None}, 32),
+    ):
+        (folder / "sentence_bert_config.json").write_text(json.dumps(lengths), "utf-8")
+        encoder = Encoder(str(folder), use=SEARCH)
+        np.testing.assert_allclose(encoder(long), last_layer(folder, long, longest), atol=1e-5)
+    found = encoder.kept([*ASKED, long])
+    for text, vector in zip([*ASKED, long], found, strict=True):
+        np.testing.assert_allclose(vector, last_layer(folder, text), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("said", "before_questions", "before_passages"),
+    [
+        ({}, "", ""),
+        ({"prompts": {}, "default_prompt_name": None}, "", ""),
+        ({"prompts": {"query": "who: ", "passage": "why: "}}, "who: ", "why: "),
+        ({"prompts": {"query": "who: ", "document": "", "passage": "why: "}}, "who: ", ""),
+        ({"prompts": {"corpus": "why: "}}, "", "why: "),
+        (
+            {"prompts": {"query": "who: ", "x": "why: "}, "default_prompt_name": "x"},
+            "who: ",
+            "why: ",
+        ),
+        ({"prompts": {"x": "why: "}, "default_prompt_name": "x"}, "why: ", "why: "),
+        ({"prompts": {"query": "who: "}}, "who: ", ""),
+    ],
+)
+def test_a_search_writes_before_a_text_what_the_model_wants(
+    tmp_path: Path, said: dict[str, Any], before_questions: str, before_passages: str
 ) -> None:
-    folder, kept, told = str(write_encoder(tmp_path / "model", ASKED)), tmp_path / "kept", []
-    encoded = Encoder._encoded
-
-    def meanwhile(self: Encoder, texts: list[str]) -> np.ndarray:
-        told.append(texts)
-        if len(told) == 1:
-            Encoder(folder, kept).kept(ASKED[1:2])
-        return encoded(self, texts)
-
-    monkeypatch.setattr(Encoder, "_encoded", meanwhile)
-    Encoder(folder, kept).kept(ASKED[:1])
-    Encoder(folder, kept).kept(ASKED[:2])
-    assert told == [[ASKED[0]], [ASKED[1]]]
+    folder = write_encoder(tmp_path / "model", [*ASKED, "who: why:"])
+    plain = Encoder(str(folder))(ASKED[0])
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(said), "utf-8")
+    encoder = Encoder(str(folder), use=SEARCH)
+    asked, [passage] = encoder(ASKED[0]), encoder.kept(ASKED[:1])
+    np.testing.assert_allclose(asked, last_layer(folder, before_questions + ASKED[0]), atol=1e-5)
+    np.testing.assert_allclose(passage, last_layer(folder, before_passages + ASKED[0]), atol=1e-5)
+    np.testing.assert_array_equal(Encoder(str(folder))(ASKED[0]), plain)
 
 
-def test_what_was_encoded_before_an_interrupt_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (
+            {"modules.json": [{"type": "sentence_transformers.models.Dense", "path": "2_Dense"}]},
+            r"does not end with its pooling: 2_Dense \(modules.json\)",
+        ),
+        (
+            {
+                "config_sentence_transformers.json": {"prompts": {"query": "who: "}},
+                "1_Pooling/config.json": {"pooling_mode_cls_token": True, "include_prompt": False},
+            },
+            "leaves its prompts out of its pooling",
+        ),
+        ({"modules.json": None}, "modules.json that cannot be read"),
+    ],
+)
+def test_what_a_search_would_compare_otherwise_than_the_model_is_refused(
+    tmp_path: Path, files: dict[str, Any], told: str
 ) -> None:
-    folder = str(write_encoder(tmp_path / "model", ASKED))
-    told, done = Encoder._encoded, [0]
+    folder = write_encoder(tmp_path / "model", ASKED)
+    modules = [f"sentence_transformers.models.{one}" for one in ("Transformer", "Pooling")]
+    listed = [{"type": one, "path": str(at)} for at, one in enumerate(modules)]
+    (folder / "modules.json").write_text(json.dumps(listed), "utf-8")
+    Encoder(str(folder), use=SEARCH)
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content) if content else "{", "utf-8")
+    with pytest.raises(ConfigError, match=told):
+        Encoder(str(folder), use=SEARCH)
 
-    def interrupted(self: Encoder, texts: list[str]) -> np.ndarray:
-        if done[0]:
-            raise KeyboardInterrupt
-        done[0] = len(texts)
-        return told(self, texts)
 
-    monkeypatch.setattr(Encoder, "_encoded", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        Encoder(folder, tmp_path / "kept").kept([f"Who is {at}?" for at in range(100)])
-    [file] = (tmp_path / "kept").glob("*.npz")
-    assert 0 < len(np.load(file)["keys"]) == done[0]
+def test_a_model_is_loaded_once_for_guard_and_search_and_anew_when_it_changes(
+    tmp_path: Path,
+) -> None:
+    name = str(write_encoder(tmp_path / "model", ASKED))
+    guard, search = Encoder(name), Encoder(name, use=SEARCH)
+    assert guard._loaded is search._loaded
+    assert guard.fingerprint != search.fingerprint
+    other = write_encoder(tmp_path / "other", ["wet"])
+    for file in ("config.json", "model.safetensors", "tokenizer.json"):
+        (tmp_path / "model" / file).write_bytes((other / file).read_bytes())
+    assert Encoder(name)._loaded is not guard._loaded
+    assert Encoder(name).fingerprint != guard.fingerprint
+
+
+@pytest.mark.gpu
+def test_many_texts_are_encoded_on_the_card_which_is_left_then(tmp_path: Path) -> None:
+    import torch
+
+    encoder = Encoder(str(write_encoder(tmp_path / "model", ASKED)), use=SEARCH)
+    at: list[str] = []
+    told = encoder._encoded
+    encoder._encoded = lambda texts: at.append(encoder._loaded.model.device.type) or told(texts)
+    found = encoder.kept(ASKED)
+    np.testing.assert_allclose(found, [encoder(text) for text in ASKED], atol=1e-3)
+    assert at == ["cuda", "cpu", "cpu", "cpu"]
+    assert torch.cuda.memory_allocated() == 0
 
 
 @pytest.mark.parametrize("library", ["torch", "transformers"])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from impressions_assets.chat.index import Index, Label, labels_of
@@ -101,3 +102,52 @@ def test_a_text_without_words_takes_no_place() -> None:
     empty = Document(video_id="e", text="", split="train")
     dots = Document(video_id="d", text="… …", split="train")
     assert found(index(empty, dots, talk("a", "One")), "one") == [("a", 0.0)]
+
+
+class Meanings:
+    """Knows what a text is about by the first of these words that it holds."""
+
+    SUBJECTS = (("cat", "feline"), ("car", "vehicle"), ("rain", "weather"))
+
+    def __call__(self, text: str) -> np.ndarray:
+        about = [any(word in text.lower() for word in words) for words in self.SUBJECTS]
+        vector = np.array([*about, not any(about)], np.float32)
+        return vector / np.linalg.norm(vector)
+
+    def kept(self, texts: Sequence[str]) -> np.ndarray:
+        return np.stack([self(text) for text in texts])
+
+
+PETS = (talk("a", "The cat sleeps", "A car stops"), talk("b", "Rain falls", "The car of the cat"))
+
+
+def test_with_an_encoder_a_passage_is_found_that_holds_none_of_the_words() -> None:
+    assert found(index(*PETS), "felines") == []
+    made = Index.build(PETS, {}, Meanings())
+    assert found(made, "felines") == [("a", 0.0), ("b", 60.0), ("a", 60.0), ("b", 0.0)]
+    assert found(made, "felines", 1) == [("a", 0.0)]
+    assert found(made, "felines", 0) == found(made, "?!") == []
+
+
+def test_meaning_has_four_fifths_of_the_score_and_words_the_rest() -> None:
+    made = Index.build(PETS, {}, Meanings())
+    told = {(hit.video_id, hit.passage.start_seconds): hit.score for hit in made.search("felines")}
+    near = {("a", 0.0): 2.0, ("b", 60.0): 1 + 0.5**0.5, ("a", 60.0): 1.0, ("b", 0.0): 1.0}
+    assert told == pytest.approx({place: 0.8 * one / 2.0 for place, one in near.items()})
+    bm25 = {hit.passage.text: hit.score for hit in index(*PETS).search("feline sleeps")}
+    assert len(bm25) == 1
+    assert made.search("feline sleeps")[0].score == pytest.approx(1.0)
+    both = Index.build(PETS, {"b": [Label(0.0, 9.0, "What do cats do?")]}, Meanings())
+    assert found(both, "what vehicle")[0] == ("a", 60.0)
+    assert found(both, "what")[0] == ("b", 0.0), "labels count as words"
+
+
+@pytest.mark.parametrize("talks", [(), (talk("a", "One"),), PETS])
+def test_an_index_by_meaning_that_was_kept_finds_the_same(
+    talks: tuple[Document, ...], tmp_path: Path
+) -> None:
+    made = Index.build(talks, {}, Meanings())
+    made.save(tmp_path / "index")
+    kept = Index.load(tmp_path / "index", Meanings())
+    assert kept.search("which felines sleep") == made.search("which felines sleep")
+    assert len(kept.search("felines")) == kept.num_passages

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer.testing
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from impressions_assets.cli.main import app
@@ -72,6 +73,14 @@ def in_talks(talks: Path, impressions: Impressions, monkeypatch: pytest.MonkeyPa
     """Runs a command in the home of the three talks."""
     monkeypatch.setenv("IMPRESSIONS_HOME", str(talks))
     return impressions
+
+
+def set_in_channels(home: Path, **settings: object) -> None:
+    """Write settings of the channel of three talks."""
+    path, yaml = home / "storage" / "channels.yaml", YAML()
+    written = yaml.load(path)
+    written["channels"]["talks"] |= settings
+    yaml.dump(written, path)
 
 
 @pytest.fixture(scope="session")

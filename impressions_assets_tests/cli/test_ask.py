@@ -11,8 +11,8 @@ from impressions_assets.answering.variants import KIND, variants
 from impressions_assets.channels.chat import ChatVariant
 from impressions_assets.settings import load_settings
 from impressions_assets.storage.home import Home
-from impressions_assets_tests.chat.tiny import write_llama
-from impressions_assets_tests.cli.conftest import Impressions
+from impressions_assets_tests.chat.tiny import write_encoder, write_llama
+from impressions_assets_tests.cli.conftest import Impressions, set_in_channels
 
 ASKED = "What do tokens tell about attention?"
 BRIEF = ("--no-guard", "-t", "12", "--may-loop")
@@ -39,6 +39,20 @@ def test_a_question_is_answered_with_sources_to_the_second(asked: Impressions) -
     assert answer
     assert sources.startswith("- Talk talk-")
     assert asked("ask", "talks", ASKED, *BRIEF, "--sources", "0").stdout.strip() == answer.strip()
+
+
+def test_sources_are_found_by_meaning_where_search_has_an_encoder(
+    asked: Impressions, talks: Path, tmp_path: Path
+) -> None:
+    how = ("ask", "talks", "Elephants?", *BRIEF)
+    assert "sources" not in asked(*how).stdout
+    encoder = write_encoder(tmp_path / "encoder", ["elephants"])
+    set_in_channels(talks, search={"encoder": str(encoder)})
+    first, again = asked(*how), asked(*how)
+    assert first.exit_code == 0, first.stderr
+    assert "3 passages to encode" in first.stderr
+    assert "to encode" not in again.stderr
+    assert again.stdout.partition("\n\nsources\n")[2].startswith("- Talk talk-")
 
 
 def test_each_line_of_a_file_is_answered_into_another(asked: Impressions, tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 """`search`."""
 
 import json
+from pathlib import Path
 
-from impressions_assets_tests.cli.conftest import Impressions
+import pytest
+
+from impressions_assets_tests.chat.tiny import write_encoder
+from impressions_assets_tests.cli.conftest import Impressions, set_in_channels
 
 
 def test_a_passage_is_shown_with_its_title_and_time(in_talks: Impressions) -> None:
@@ -37,3 +41,36 @@ def test_a_forgotten_video_is_found_no_more(in_talks: Impressions) -> None:
     assert "Talk talk-a" in in_talks("search", "talks", "talk a 11").stdout
     in_talks("forget", "talk-a", "--yes")
     assert "Talk talk-a" not in in_talks("search", "talks", "talk a 11").stdout
+
+
+def test_with_an_encoder_what_nobody_says_is_found_and_the_first_search_tells_what_it_makes(
+    in_talks: Impressions, talks: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    folder = write_encoder(tmp_path / "model", ["talk", "elephants"])
+    set_in_channels(talks, search={"encoder": str(folder)})
+    first, again = (in_talks("search", "talks", "elephants", "--json") for _ in range(2))
+    assert first.exit_code == 0, first.stderr
+    assert "3 passages to encode, for search by meaning; interrupted, it goes on" in first.stderr
+    assert "to encode" not in again.stderr
+    assert first.stdout == again.stdout
+    assert {one["title"] for one in json.loads(first.stdout)} == {
+        "Talk talk-a",
+        "Talk talk-b",
+        "Talk talk-c",
+    }
+
+
+def test_an_encoder_that_is_not_there_is_told(in_talks: Impressions, talks: Path) -> None:
+    pytest.importorskip("transformers")
+    set_in_channels(talks, search={"encoder": "/nowhere"})
+    said = in_talks("search", "talks", "tokens")
+    assert said.exit_code == 1
+    assert "cannot load a model from /nowhere: there is no such folder" in said.stderr
+
+
+def test_a_channel_that_left_channels_yaml_is_searched_by_words(
+    in_talks: Impressions, talks: Path
+) -> None:
+    (talks / "storage" / "channels.yaml").write_text("channels: {}\n", "utf-8")
+    assert "Talk talk-a" in in_talks("search", "talks", "talk", "a", "11").stdout
