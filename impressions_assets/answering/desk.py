@@ -34,7 +34,7 @@ def open_desk(
         ConfigError: a library is missing, or there is no such procedure.
     """
     chosen = procedure_named(procedure)
-    search = open_search(home, channel.name, scratch, channel.search, tell=tell)
+    search = open_search(home, channel.name, scratch, channel.search.encoder, tell=tell)
     names = [channel.name, *(f"{channel.name}:{variant}" for variant in variants[1:])]
     models = {
         name: open_answerer(home, channel.name, scratch, variant)

@@ -8,12 +8,11 @@ With an encoder that takes hours, so vectors of passages are kept beside it whil
 
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from impressions_assets.channels.search import SearchSettings
 from impressions_assets.chat.encoder import SEARCH, Encoder
 from impressions_assets.chat.index import VERSION, Hit, Index, Label, labels_of
 from impressions_assets.chat.passages import Source, excerpt_of
@@ -24,17 +23,16 @@ from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.home import Home
 from impressions_assets.text.times import link_at
 
-_FOLDER = "search"
+_FOLDER, _VECTORS = "search", ".vectors"
 _READS = ("documents", "chapters", "qa_pairs")
-_BY_WORDS = SearchSettings()
 
 
 class ChannelSearch:
     """A channel's passages, and the titles and pages of its videos, as they were when it opened."""
 
-    def __init__(self, index: Index, videos: Mapping[str, tuple[str, str]]) -> None:
-        """See `open_search`."""
-        self.index, self._videos = index, videos
+    def __init__(self, index: Index, videos: Mapping[str, tuple[str, str]], made_from: str) -> None:
+        """See `open_search`; `made_from` is the hash of all that the order depends on."""
+        self.index, self._videos, self.made_from = index, videos, made_from
 
     def sources(self, words: str, most: int = 5) -> list[Source]:
         """The passages that match some words or a question best, best first, at most so many."""
@@ -68,7 +66,7 @@ def open_search(
     home: Home,
     name: str,
     scratch: Path,
-    settings: SearchSettings = _BY_WORDS,
+    encoder: str | None = None,
     *,
     knows_questions: bool = True,
     tell: Tell = unsaid,
@@ -79,7 +77,7 @@ def open_search(
         home: where its rows are.
         name: of the channel.
         scratch: where the index lies.
-        settings: how passages are found.
+        encoder: by which passages are found, too: its name on the hub, or its folder.
         knows_questions: whether passages are found by the questions of pairs, too. Who asks those
             very questions, to learn or to measure, must not find them: every search would be right.
         tell: is told how many passages are encoded, which may take hours the first time.
@@ -92,35 +90,54 @@ def open_search(
         raise NothingToDo(
             f"channel {name!r} has no documents to search: run `impressions materialize {name}`"
         )
-    left_out = set(duplicates_in(home, name, threshold_of(home, name)))
-    versions = [home.table(table).data_version(name) for table in _READS]
-    encoder = _encoder(settings, scratch / _FOLDER / f"{name}.vectors", tell)
-    made_by = [encoder.fingerprint] if encoder else []
+    model = _encoder(encoder, scratch / _FOLDER / f"{name}{_VECTORS}", tell)
+    made_from = _made_from(home, name, model)
     kind = name if knows_questions else f"{name}.unasked"
-    made_from = digest_of(VERSION, versions, sorted(left_out), *made_by)
     folder = scratch / _FOLDER / kind / made_from
     if not folder.is_dir():
+        left_out = _left_out(home, name)
         rows = home.table("documents").rows(name)
         kept = (row for row in rows if row.video_id not in left_out)
         labels = _labels(home, name) if knows_questions else _without_questions(home, name)
-        _keep(Index.build(kept, labels, encoder), folder)
+        _keep(Index.build(kept, labels, model), folder)
+        if _made_from(home, name, model) != made_from:
+            # Some may be forgotten meanwhile, and the index would bring their words back.
+            shutil.rmtree(folder, ignore_errors=True)
+            return open_search(
+                home, name, scratch, encoder, knows_questions=knows_questions, tell=tell
+            )
     found = home.table("videos").columns(name, "video_id", "title", "url")
     videos = {video_id: (title or "", url or "") for video_id, title, url in found}
-    return ChannelSearch(Index.load(folder, encoder), videos)
+    return ChannelSearch(Index.load(folder, model), videos, made_from)
 
 
-def _encoder(settings: SearchSettings, vectors: Path, tell: Tell) -> Encoder | None:
+def _encoder(name: str | None, vectors: Path, tell: Tell) -> Encoder | None:
     """The encoder of a channel; vectors that another made go."""
-    encoder = Encoder(settings.encoder, vectors, SEARCH, tell) if settings.encoder else None
+    encoder = Encoder(name, vectors, SEARCH, tell) if name else None
     for earlier in vectors.glob("*/"):
         if encoder is None or earlier.name != encoder.fingerprint:
             shutil.rmtree(earlier, ignore_errors=True)
     return encoder
 
 
-def forget_indexes(scratch: Path) -> None:
-    """Delete indexes and vectors of all channels: they hold what was said."""
-    shutil.rmtree(scratch / _FOLDER, ignore_errors=True)
+def _made_from(home: Home, name: str, encoder: Encoder | None) -> str:
+    versions = [home.table(table).data_version(name) for table in _READS]
+    made_by = [encoder.fingerprint] if encoder else []
+    return digest_of(VERSION, versions, sorted(_left_out(home, name)), *made_by)
+
+
+def _left_out(home: Home, name: str) -> set[str]:
+    return set(duplicates_in(home, name, threshold_of(home, name)))
+
+
+def forget_indexes(scratch: Path, channels: Collection[str]) -> None:
+    """Delete what holds what was said: all indexes, and the vectors of some channels.
+
+    An index is made again in seconds, vectors in hours.
+    """
+    for folder in (scratch / _FOLDER).glob("*/"):
+        if folder.suffix != _VECTORS or folder.stem in channels:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _labels(home: Home, name: str) -> dict[str, list[Label]]:

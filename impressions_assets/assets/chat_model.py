@@ -8,16 +8,16 @@ import dagster as dg
 from impressions_assets.answering.variants import KIND
 from impressions_assets.assets.declare import Materialized, channel_asset, passed
 from impressions_assets.assets.training import only_training_of
-from impressions_assets.assets.tuning import VERSION, PreparedTuning, finished, prepare, publish
+from impressions_assets.assets.tuning import VERSION, PreparedTuning, prepare, publish
 from impressions_assets.chat.run import RESULT, ChatResult, Figures
-from impressions_assets.chat.vectors import AT_ONCE, Tell
+from impressions_assets.chat.vectors import Tell
 from impressions_assets.gpt.curve import loss_curve
 from impressions_assets.resources.children import Children
 from impressions_assets.resources.impressions import Impressions
 from impressions_assets.storage.digests import digest_of
 from impressions_assets.storage.records import Artifact
 
-_TOLD_EVERY = 16 * AT_ONCE  # passages
+_TOLD_EVERY = 512  # passages
 _COMPARED = (
     "base",
     "method",
@@ -73,7 +73,7 @@ def chat_model(
         tuning = prepare(
             home, channel, impressions.scratch, config.variant, config.settings, _telling(context)
         )
-        made = finished(home, channel.name, tuning.made_from)
+        made = tuning.finished
         if made is None:
             variant = tuning.run.variant
             with impressions.cards(variant.device, context.log.info, variant.processes) as shown:

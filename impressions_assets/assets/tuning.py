@@ -51,6 +51,7 @@ class PreparedTuning:
     checkpoint: Artifact | None
     sources_hold: float | None  # share of held-out pairs, asked as what nobody wrote down
     sources_hold_listed: float | None  # the same, asked as what stands among the channel's pairs
+    finished: Artifact | None = None  # what it gave, if it ran to its end; then nothing is searched
 
     @property
     def run_file(self) -> Path:
@@ -101,14 +102,26 @@ def prepare(
     name = name or channel.chat.first
     variant = variant_of(channel, name, settings)
     checkpoint = home.version(channel.name, "checkpoint") if variant.base == OWN else None
-    exchanges, held = _exchanges(home, channel, scratch, variant, tell)
+    opened = partial(open_search, home, channel.name, scratch, channel.search.encoder, tell=tell)
+    search = opened(knows_questions=False)  # before pairs are read: it may encode for hours
+    pairs = _pairs(home, channel.name, variant)
+    splits = _splits(home, channel, {video_id for video_id, _ in pairs})
+    exchanges = _exchanges(home, channel.name, variant, pairs, splits)
     made_from = digest_of(
         VERSION,
         name,
         variant.model_dump(exclude=_OF_NO_WEIGHT),
         [msgspec.to_builtins(one) for one in exchanges],
         checkpoint.digest if checkpoint else None,
+        # In place of the passages themselves: near ones may change places on another processor.
+        *([search.made_from] if variant.passages else []),
     )
+    if made := _finished(home, channel.name, made_from):
+        held = made.fact("sources_hold"), made.fact("sources_hold_listed")
+    else:
+        exchanges = _with_passages(exchanges, search, variant.passages)
+        held_out = [(video_id, pair) for video_id, pair in pairs if splits[video_id] == "val"]
+        held = _sources_hold(search, held_out), _sources_hold(opened(), held_out)
     folder = scratch / "tuning" / f"{channel.name}-{made_from[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     save_exchanges(folder / "exchanges.jsonl", exchanges)
@@ -120,46 +133,57 @@ def prepare(
         variant=variant,
         parent_pid=os.getpid(),
     )
-    prepared = PreparedTuning(folder, run, made_from, exchanges, checkpoint, *held)
+    prepared = PreparedTuning(folder, run, made_from, exchanges, checkpoint, *held, made)
     run.out_dir.mkdir(exist_ok=True)
     run.save(prepared.run_file)
     return prepared
 
 
-def _exchanges(
-    home: Home, channel: Channel, scratch: Path, variant: ChatVariant, tell: Tell
-) -> tuple[tuple[Exchange, ...], tuple[float | None, float | None]]:
-    """What is learned; and the shares of held-out pairs whose sources hold the answer.
+def _finished(home: Home, channel: str, made_from: str) -> Artifact | None:
+    """Return the version that this very tuning already gave, if it ran to its end."""
+    for version in home.artifacts(channel, KIND):
+        is_whole = version.made_from == made_from and version.fact("stopped") is None
+        if is_whole and not home.store.missing(version.files):
+            return version
+    return None
 
-    Passages are found as for a question that nobody wrote down: else a model would learn that the
-    first one always answers.
-    """
-    opened = partial(open_search, home, channel.name, scratch, channel.search, tell=tell)
-    search = opened(knows_questions=False)
-    pairs = list(_pairs(home, channel.name, variant))
-    if not pairs:
-        left_out = " that a person accepted" if variant.reviewed_only else ""
-        raise NothingToDo(
-            f"channel {channel.name!r} has no question with an answer{left_out} to tune a chat"
-            " model on: see the asset qa_pairs, `questions` in channels.yaml, or"
-            " `impressions correct` to add some"
-        )
-    splits = _splits(home, channel, {video_id for video_id, _ in pairs})
+
+def _exchanges(
+    home: Home,
+    channel: str,
+    variant: ChatVariant,
+    pairs: Sequence[tuple[str, QAPair]],
+    splits: Mapping[str, Split],
+) -> tuple[Exchange, ...]:
+    """What is learned, without passages."""
     exchanges = [
         Exchange(
             video_id=video_id,
             split=splits[video_id],
             question=pair.question,
             answer=pair.answer,
-            passages=tuple(one.text for one in search.sources(pair.question, variant.passages)),
         )
         for video_id, pair in pairs
     ]
     if variant.documents:
-        exchanges += _documents(home, channel.name, splits)
-    held_out = [(video_id, pair) for video_id, pair in pairs if splits[video_id] == "val"]
-    listed = opened()
-    return tuple(exchanges), (_sources_hold(search, held_out), _sources_hold(listed, held_out))
+        exchanges += _documents(home, channel, splits)
+    return tuple(exchanges)
+
+
+def _with_passages(
+    exchanges: Sequence[Exchange], search: ChannelSearch, most: int
+) -> tuple[Exchange, ...]:
+    """What is learned, with the passages that are found for each question.
+
+    They are found as for a question that nobody wrote down: else a model would learn that the first
+    one always answers.
+    """
+    return tuple(
+        msgspec.structs.replace(
+            one, passages=tuple(found.text for found in search.sources(one.question, most))
+        )
+        for one in exchanges
+    )
 
 
 def _sources_hold(search: ChannelSearch, pairs: Sequence[tuple[str, QAPair]]) -> float | None:
@@ -169,15 +193,6 @@ def _sources_hold(search: ChannelSearch, pairs: Sequence[tuple[str, QAPair]]) ->
         for video_id, pair in pairs
     ]
     return round(sum(held) / len(held), 4) if held else None
-
-
-def finished(home: Home, channel: str, made_from: str) -> Artifact | None:
-    """Return the version that this very tuning already gave, if it ran to its end."""
-    for version in home.artifacts(channel, KIND):
-        is_whole = version.made_from == made_from and version.fact("stopped") is None
-        if is_whole and not home.store.missing(version.files):
-            return version
-    return None
 
 
 def publish(home: Home, channel: Channel, prepared: PreparedTuning) -> Artifact:
@@ -239,15 +254,25 @@ def _facts(prepared: PreparedTuning, result: ChatResult) -> dict[str, Any]:
     }
 
 
-def _pairs(home: Home, channel: str, variant: ChatVariant) -> Iterator[tuple[str, QAPair]]:
+def _pairs(home: Home, channel: str, variant: ChatVariant) -> list[tuple[str, QAPair]]:
     """Those that may be learned from, in the order of their videos' ids."""
     left_out = set(duplicates_in(home, channel, threshold_of(home, channel)))
     taken = {"accepted", "edited"} | (set() if variant.reviewed_only else {"unreviewed"})
     rows = sorted(home.table("qa_pairs").rows(channel), key=lambda row: digest_of(row.video_id))
-    for row in rows:
-        for pair in row.pairs if row.video_id not in left_out else ():
-            if pair.review in taken and pair.question.strip() and pair.answer.strip():
-                yield row.video_id, pair
+    pairs = [
+        (row.video_id, pair)
+        for row in rows
+        for pair in (row.pairs if row.video_id not in left_out else ())
+        if pair.review in taken and pair.question.strip() and pair.answer.strip()
+    ]
+    if not pairs:
+        unaccepted = " that a person accepted" if variant.reviewed_only else ""
+        raise NothingToDo(
+            f"channel {channel!r} has no question with an answer{unaccepted} to tune a chat"
+            " model on: see the asset qa_pairs, `questions` in channels.yaml, or"
+            " `impressions correct` to add some"
+        )
+    return pairs
 
 
 def _splits(home: Home, channel: Channel, video_ids: set[str]) -> dict[str, Split]:

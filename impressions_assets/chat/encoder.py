@@ -6,25 +6,28 @@ the first. Two uses want two kinds of them:
   to tell which sentences mean the same, and layers below it keep more of what they are about
   (Jawahar et al. 2019, https://aclanthology.org/P19-1356; what it gained here: docs/guard.md).
 - A search wants the last, as the model was trained to compare it, and what the model wants written
-  before a question and before a passage (https://sbert.net, `encode_query`, `encode_document`).
+  before a question and before a passage (https://sbert.net).
 """
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from threading import RLock
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from impressions_assets.chat.hub import model_folder
-from impressions_assets.chat.recipe import CARD, recipe_of
+from impressions_assets.chat.recipe import recipe_of
 from impressions_assets.chat.vectors import KeptVectors, Tell, unsaid
 from impressions_assets.errors import ConfigError
 from impressions_assets.storage.digests import digest_of
 
-_MOST_LOADED = 2  # models: that of the guard, and that of the search
+_VERSION = 1  # raise it when the same model must make its vectors anew
+_FILES = ("*.json", "*.model", "*.safetensors", "*.txt")
+_LONGEST_QUESTION = 4000  # characters; the rest of a megabyte would be tokens that nobody reads
 
 
 class Use(NamedTuple):
@@ -69,18 +72,18 @@ class Encoder:
             ) from error
         folder = model_folder(name)
         self._use, self._tell = use, tell
-        self._recipe = recipe_of(name, folder)
-        self._asked, self._said = self._recipe.prompts() if use.searches else ("", "")
-        self.fingerprint = digest_of(name, _files_of(folder), use)
-        self._loaded = _loaded(name, folder, digest_of(_files_of(folder)))
+        self._recipe = recipe_of(name, folder, searches=use.searches)
+        files = digest_of(_files_of(folder))
+        self.fingerprint = digest_of(_VERSION, name, files, use, self._recipe)
+        self._loaded = _loaded(name, folder, files)
         said = self._recipe.longest or use.longest
         self._longest = min(use.longest, said, self._loaded.longest)
         folder_of_vectors = kept / self.fingerprint if kept else None
         self._kept = KeptVectors(folder_of_vectors, shared=not use.searches)
 
     def __call__(self, text: str) -> np.ndarray:
-        """The vector of a question."""
-        vector: np.ndarray = self._encoded([self._asked + text])[0]
+        """The vector of a question, of its first 4,000 characters where it is longer."""
+        vector: np.ndarray = self._encoded([self._recipe.asked + text[:_LONGEST_QUESTION]])[0]
         return vector
 
     def kept(self, texts: Sequence[str]) -> np.ndarray:
@@ -91,13 +94,21 @@ class Encoder:
             self._loaded.leave_card()
 
     def _in_bulk(self, texts: list[str]) -> np.ndarray:
-        self._loaded.use_card()
-        return self._encoded([self._said + text for text in texts])
+        import torch
+
+        said = [self._recipe.said + text for text in texts]
+        with suppress(torch.OutOfMemoryError):  # others work on that card
+            self._loaded.use_card()
+            return self._encoded(said)
+        self._loaded.leave_card()
+        return self._encoded(said)
 
     def _encoded(self, texts: list[str]) -> np.ndarray:
         import torch
 
         loaded = self._loaded
+        if self._recipe.lowers:
+            texts = [text.lower() for text in texts]
         with loaded.lock, torch.inference_mode():
             asked = loaded.tokenizer(
                 texts, padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
@@ -130,14 +141,18 @@ class _Loaded(NamedTuple):
 
     tokenizer: Any
     model: Any
-    lock: RLock
+    lock: Lock
     """A tokenizer serves one thread at a time, and a model is in one place."""
 
     @property
     def longest(self) -> int:
         """How many tokens it can read."""
         most: int = self.tokenizer.model_max_length
-        return min(most, getattr(self.model.config, "max_position_embeddings", most))
+        embeddings = getattr(self.model, "embeddings", None)
+        # Where padding has a position, as in RoBERTa, those of tokens begin after it.
+        padding = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+        before = 0 if padding is None else padding + 1
+        return min(most, getattr(self.model.config, "max_position_embeddings", most) - before)
 
     def use_card(self) -> None:
         """Have the model on the GPU, where there is one."""
@@ -157,9 +172,10 @@ class _Loaded(NamedTuple):
             torch.cuda.empty_cache()
 
 
-@lru_cache(maxsize=_MOST_LOADED)
+@lru_cache(maxsize=1)
 def _loaded(name: str, folder: Path, _files: str) -> _Loaded:
-    """Load a model, once while its files are the same."""
+    """Load a model, once for guard and search where both name it, while its files are the same."""
+    from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 
@@ -171,21 +187,37 @@ def _loaded(name: str, folder: Path, _files: str) -> _Loaded:
         )
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model: Any = AutoModel.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, dtype="float32"
+        model, told = AutoModel.from_pretrained(
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype="float32",
+            output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise ConfigError(f"cannot load the encoder {name}: {error}") from error
+    # A pooler is not used here, and a model that was trained without has none.
+    if absent := sorted(key for key in told["missing_keys"] if not key.startswith("pooler.")):
+        raise ConfigError(
+            f"the encoder {name} lacks {len(absent)} of its weights, such as {absent[0]}, which"
+            " would be drawn at random: are its *.safetensors and config.json of one model?"
+        )
+    tokenizer.padding_side = "right"  # the first token is to stand first
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     if model.config.is_encoder_decoder or not tokenizer.pad_token:
         raise ConfigError(
             f"{name} cannot encode sentences: it wants a decoder's text too, or has no token that"
             " fills up; take a sentence encoder such as sentence-transformers/all-mpnet-base-v2"
         )
-    return _Loaded(tokenizer, model.eval(), RLock())
+    return _Loaded(tokenizer, model.eval(), Lock())
 
 
-def _files_of(folder: Path) -> list[tuple[str, int, int]]:
-    files = [folder / CARD, *sorted(folder.glob("*.json")), *sorted(folder.glob("*.safetensors"))]
-    stats = [(file.name, file.stat()) for file in files if file.exists()]
-    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+def _files_of(folder: Path) -> list[tuple[str, str]]:
+    """Each file and what tells its contents: in the hub's cache a link to what a hash names."""
+    files = sorted(file for pattern in _FILES for file in folder.glob(pattern))
+    return [(file.name, _content_of(file.resolve())) for file in files]
+
+
+def _content_of(file: Path) -> str:
+    stat = file.stat()
+    return file.name if file.parent.name == "blobs" else f"{stat.st_size} {stat.st_mtime_ns}"

@@ -155,8 +155,8 @@ class Index:
         most = min(most, self.num_passages)
         if most <= 0:
             return []
-        if self._encoder is not None and self._vectors is not None:
-            return self._by_both(words, most, self._encoder, self._vectors)
+        if self._vectors is not None:
+            return self._by_both(words, most, self._vectors)
         asked = list(self.weights(words))
         if not asked:
             return []
@@ -164,12 +164,11 @@ class Index:
         hits = zip(numbers[0].tolist(), scores[0].tolist(), strict=True)
         return [self._hit(number, score) for number, score in hits if score > 0]
 
-    def _by_both(
-        self, words: str, most: int, encoder: TextEncoder, vectors: np.ndarray
-    ) -> list[Hit]:
+    def _by_both(self, words: str, most: int, vectors: np.ndarray) -> list[Hit]:
+        assert self._encoder is not None, "vectors without what made them"
         if not any(raw_words(words)):
             return []
-        near = vectors @ encoder(words) + 1  # the least that a cosine can be is -1
+        near = vectors @ self._encoder(words) + 1  # the least that a cosine can be is -1
         scores = _MEANING * near / near.max()
         if asked := list(self.weights(words)):
             told = self._bm25.get_scores(asked)

@@ -22,7 +22,7 @@ _DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
 
 Encode = Callable[[list[str]], np.ndarray]
 Tell = Callable[[int, int], object]
-"""Told how many texts are encoded, of how many that had to be; first 0, never when none had to."""
+"""Told how many texts are encoded, of how many that have to be; first 0, never when none has to."""
 
 
 def unsaid(_done: int, _of: int) -> None:
@@ -44,12 +44,11 @@ class KeptVectors:
     def of(self, texts: Sequence[str], encode: Encode, tell: Tell = unsaid) -> np.ndarray:
         """Vectors, text × width, of which those that were made before are not made again."""
         wanted = {digest_of(text): text for text in texts}
-        missing = _without(self._read(), wanted)
-        if missing:  # told before it waits for another that makes them
-            tell(0, len(missing))
         with self._only_here():
             known = self._read()
-            known |= self._made(_without(known, wanted), encode, tell)
+            if missing := {key: text for key, text in wanted.items() if key not in known}:
+                tell(0, len(missing))
+                known |= self._made(missing, encode, tell)
             self._tidy(known if self._shared else {key: known[key] for key in wanted})
         return np.stack([known[digest_of(text)] for text in texts])
 
@@ -76,12 +75,9 @@ class KeptVectors:
             self._write(part)
         return made | part
 
-    def _parts(self) -> list[Path]:
-        return sorted(self._folder.glob("*.npz")) if self._folder else []
-
     def _read(self) -> dict[str, np.ndarray]:
         known: dict[str, np.ndarray] = {}
-        for part in self._parts():
+        for part in sorted(self._folder.glob("*.npz")) if self._folder else ():
             # What is damaged is made again.
             with suppress(*_DAMAGED), np.load(part) as kept:
                 known |= zip(kept[_KEYS].tolist(), kept[_VECTORS], strict=True)
@@ -89,25 +85,28 @@ class KeptVectors:
 
     def _write(self, vectors: dict[str, np.ndarray]) -> None:
         if self._folder and vectors:
-            self._folder.mkdir(parents=True, exist_ok=True)  # it may be forgotten meanwhile
-            part = self._folder / _name_of(vectors)
-            draft = part.with_suffix(".draft")
-            with draft.open("wb") as file:
-                np.savez(file, keys=list(vectors), vectors=np.stack(list(vectors.values())))
-            draft.replace(part)
+            try:
+                _write_into(self._folder, vectors)
+            except FileNotFoundError:  # the folder was forgotten meanwhile
+                _write_into(self._folder, vectors)
 
     def _tidy(self, wanted: dict[str, np.ndarray]) -> None:
-        """Leave one part, with these alone."""
-        parts = self._parts()
-        if [part.name for part in parts] != [_name_of(wanted)]:
+        """Leave one part, with these alone, and no draft of who was killed."""
+        files = list(self._folder.glob("*")) if self._folder else []
+        if [file.name for file in files] != [_name_of(wanted)]:
             self._write(wanted)
-            for part in parts:
-                if part.name != _name_of(wanted):
-                    part.unlink(missing_ok=True)
+            for file in files:
+                if file.name != _name_of(wanted):
+                    file.unlink(missing_ok=True)
 
 
-def _without(known: dict[str, np.ndarray], wanted: dict[str, str]) -> dict[str, str]:
-    return {key: text for key, text in wanted.items() if key not in known}
+def _write_into(folder: Path, vectors: dict[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / _name_of(vectors)
+    draft = part.with_suffix(".draft")
+    with draft.open("wb") as file:
+        np.savez(file, keys=list(vectors), vectors=np.stack(list(vectors.values())))
+    draft.replace(part)
 
 
 def _name_of(vectors: dict[str, np.ndarray]) -> str:

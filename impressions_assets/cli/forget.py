@@ -34,11 +34,12 @@ def forget(
     if not yes:
         note(f"nothing was removed; to forget it: impressions forget {video_id} --yes")
         return
-    _forget(place, video_id)
+    _forget(place, video_id, {trace.channel for trace in traces})
     note(f"{video_id} is forgotten: no source brings it back. Captions on your disk stay yours")
 
 
-def _forget(place: Place, video_id: str) -> None:
+def _forget(place: Place, video_id: str, channels: set[str]) -> None:
+    """Forget a video that stands in some channels."""
     from impressions_assets.answering.scope import forget_scopes
     from impressions_assets.answering.search import forget_indexes
     from impressions_assets.assets.left_trainings import left_tunings
@@ -55,12 +56,14 @@ def _forget(place: Place, video_id: str) -> None:
     home = place.home
     bury(home, video_id)
     Remembered(place.settings.scratch).forget_all()
+    # Before the rows, too: if this is cut short after them, nobody knows which channels had any.
+    forget_indexes(place.settings.scratch, channels)
     remove_rows(home, video_id)
     for channel in channels_with_shards_of(home, video_id):
         if channel in place.channels().channels and home.table("documents").count(channel):
             perform(place, [data_launch(channel, ["token_shards"])])
     remove_files(home, video_id)
-    forget_indexes(place.settings.scratch)
+    forget_indexes(place.settings.scratch, channels)
     forget_scopes(place.settings.scratch)
     for folder in left_tunings(home, place.settings.scratch):
         if (folder / RUN_FILE).is_file():  # one without is being prepared

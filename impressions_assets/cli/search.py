@@ -12,7 +12,6 @@ from impressions_assets.cli.place import Place, open_place
 from impressions_assets.cli.terminal import note, output
 
 if TYPE_CHECKING:
-    from impressions_assets.channels.search import SearchSettings
     from impressions_assets.chat.passages import Source
 
 
@@ -34,7 +33,7 @@ def search(
     asked = " ".join(words)
     with shown_encoding() as tell:
         channel = open_search(
-            place.home, name, place.settings.scratch, _settings(place, name), tell=tell
+            place.home, name, place.settings.scratch, _encoder(place, name), tell=tell
         )
     found = channel.sources(asked, most)
     if as_json:
@@ -46,12 +45,10 @@ def search(
         _print(number, source, channel.excerpt(source, asked))
 
 
-def _settings(place: Place, name: str) -> "SearchSettings":
+def _encoder(place: Place, name: str) -> str | None:
     """The channel's; one that left channels.yaml is searched by words."""
-    from impressions_assets.channels.search import SearchSettings
-
     channel = place.channels().channels.get(name)
-    return channel.search if channel else SearchSettings()
+    return channel.search.encoder if channel else None
 
 
 def _print_json(found: "list[Source]") -> None:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from impressions_assets.answering.search import forget_indexes, open_search
-from impressions_assets.channels.search import SearchSettings
 from impressions_assets.chat.encoder import Encoder
 from impressions_assets.errors import NothingToDo
 from impressions_assets.rows import Chapter, Chapters, Document, QAPair, QAPairs, Video
+from impressions_assets.storage.digests import key_of
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.tables import Entry
 from impressions_assets.text.duplicates import text_digest
@@ -86,9 +87,9 @@ def test_nothing_to_search_says_what_to_do(home: Home, tmp_path: Path) -> None:
 def test_forgetting_leaves_no_words_behind(home: Home, tmp_path: Path) -> None:
     put(home, "a", "Gradients fall.")
     open_search(home, NAME, tmp_path)
-    forget_indexes(tmp_path)
-    assert not (tmp_path / "search").exists()
-    forget_indexes(tmp_path)
+    forget_indexes(tmp_path, [])
+    assert not list((tmp_path / "search").iterdir())
+    forget_indexes(tmp_path, [])
 
 
 def test_a_search_that_is_measured_does_not_know_the_questions(home: Home, tmp_path: Path) -> None:
@@ -121,16 +122,16 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return given
 
 
-def by_meaning(tmp_path: Path, name: str = "model") -> SearchSettings:
+def by_meaning(tmp_path: Path, name: str = "model") -> str:
     if not (tmp_path / name).is_dir():
         write_encoder(tmp_path / name, [*TEXTS, name])
-    return SearchSettings(encoder=str(tmp_path / name))
+    return str(tmp_path / name)
 
 
 def test_an_upload_encodes_its_own_passages_alone(
     home: Home, tmp_path: Path, encoded: list[str]
 ) -> None:
-    settings, told = by_meaning(tmp_path), []
+    encoder, told = by_meaning(tmp_path), []
     put(home, "a", TEXTS[0])
     for text in (TEXTS[1], TEXTS[2]):
         put(home, text[:1], text)
@@ -139,7 +140,7 @@ def test_an_upload_encodes_its_own_passages_alone(
                 home,
                 NAME,
                 tmp_path,
-                settings,
+                encoder,
                 knows_questions=knows,
                 tell=lambda done, of: told.append((done, of)),
             )
@@ -181,8 +182,30 @@ def test_forgetting_leaves_no_vectors_behind(
 ) -> None:
     put(home, "a", TEXTS[0])
     open_search(home, NAME, tmp_path, by_meaning(tmp_path))
-    assert list((tmp_path / "search").rglob("*.npz"))
-    forget_indexes(tmp_path)
+    forget_indexes(tmp_path, ["others"])
+    assert [file.suffix for file in tmp_path.rglob("*.np[yz]")] == [".npz"]
+    open_search(home, NAME, tmp_path, by_meaning(tmp_path))
+    assert encoded == [TEXTS[0]], "a video of another channel cost this one hours"
+    forget_indexes(tmp_path, [NAME])
     assert not list(tmp_path.rglob("*.np[yz]"))
     open_search(home, NAME, tmp_path, by_meaning(tmp_path))
     assert encoded == [TEXTS[0]] * 2
+
+
+def test_what_is_forgotten_while_passages_are_encoded_comes_back_nowhere(
+    home: Home, tmp_path: Path, encoded: list[str]
+) -> None:
+    put(home, "a", TEXTS[0])
+    put(home, "b", TEXTS[1])
+    told: list[int] = []
+
+    def forget(done: int, of: int) -> None:
+        told.append(of)
+        home.table("documents").remove(NAME, [key_of("b")])
+
+    search = open_search(home, NAME, tmp_path, by_meaning(tmp_path), tell=forget)
+    assert [source.title for source in search.sources("losses")] == ["Talk a"]
+    assert len(kept(tmp_path)) == 1
+    with np.load(next(tmp_path.rglob("*.npz"))) as vectors:
+        assert len(vectors["keys"]) == 1
+    assert told == [2, 2]

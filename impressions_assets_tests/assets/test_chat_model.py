@@ -74,7 +74,7 @@ def test_the_log_tells_how_many_passages_are_encoded_for_a_search_by_meaning(
     tuning = prepare(house.home, channel, scratch, None, {})
     RESULT.save(tuning.run.out_dir / "result.json")
     publish(house.home, channel, tuning)
-    forget_indexes(scratch)
+    forget_indexes(scratch, ["talks"])
     assert house.model("talks", "chat_model").ok
     log = capfd.readouterr().err
     for done in (0, 1):

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from impressions_assets.answering.search import ChannelSearch
 from impressions_assets.assets.tuning import PreparedTuning, prepare, publish
 from impressions_assets.channels.channel import Channel, TextSource
 from impressions_assets.errors import ConfigError, NothingToDo
-from impressions_assets.rows import Document, QAPair, QAPairs
+from impressions_assets.rows import Chapter, Chapters, Document, QAPair, QAPairs
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.records import Artifact
 from impressions_assets.storage.tables import Entry
@@ -113,6 +114,41 @@ def test_passages_are_learned_and_sources_counted_by_meaning_where_search_has_an
     tuning = prepared(home, tmp_path, asked, search={"encoder": str(folder)}, passages=2)
     assert (tuning.sources_hold, tuning.sources_hold_listed) == (1.0, 1.0)  # of four passages
     assert {len(one.passages) for one in tuning.exchanges} == {2}
+
+
+def test_a_tuning_with_passages_is_another_once_the_index_is_and_not_when_near_ones_change_places(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_from(passages: int) -> str:
+        return prepared(home, tmp_path, {"a": (pair(0),)}, passages=passages).made_from
+
+    before = [made_from(0), made_from(2)]
+    with monkeypatch.context() as patch:
+        best = ChannelSearch.sources
+        patch.setattr(ChannelSearch, "sources", lambda *asked: best(*asked)[::-1])
+        assert [made_from(0), made_from(2)] == before
+    chapters = Chapters(video_id="b", chapters=(Chapter(0.0, "Words"),))
+    home.table("chapters").put("talks", [Entry(chapters)])
+    assert made_from(0) == before[0]
+    assert made_from(2) != before[1]
+
+
+def test_a_tuning_that_ran_to_its_end_searches_nothing_again(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = {video: (pair(number),) for number, video in enumerate(VIDEOS)}
+    tuning = prepared(home, tmp_path, pairs, passages=2)
+    assert tuning.finished is None
+    RESULT.save(tuning.run.out_dir / "result.json")
+    channel = Channel.model_validate({"name": "talks", "sources": [TextSource(text="/a")]})
+    made = publish(home, channel, tuning)
+    asked: list[str] = []
+    monkeypatch.setattr(ChannelSearch, "sources", lambda _, words, *__: asked.append(words) or [])
+    again = prepared(home, tmp_path, pairs, passages=2)
+    assert again.finished is not None
+    assert again.finished.version == made.version
+    assert (again.sources_hold, again.sources_hold_listed) == (1.0, 1.0)
+    assert not asked
 
 
 def test_documents_are_learned_when_asked_for(home: Home, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """Vectors that are kept: made once, gone on with, and left when nobody wants them."""
 
+import shutil
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,14 +101,16 @@ def test_who_wants_what_another_is_making_waits_for_it(tmp_path: Path) -> None:
         assert told.wait(60)
         return vectors_of(texts)
 
-    kept = tmp_path / "kept"
-    first = threading.Thread(target=lambda: KeptVectors(kept).of(["c", "bb"], slow))
-    first.start()
-    assert begun.wait(60)
-    found = KeptVectors(kept).of(["bb", "c"], second, lambda *_: told.set())
-    first.join()
-    np.testing.assert_array_equal(found, vectors_of(["bb", "c"]))
+    kept, said = tmp_path / "kept", []
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(KeptVectors(kept).of, ["c", "bb"], slow)
+        assert begun.wait(60)
+        found = threads.submit(KeptVectors(kept).of, ["bb", "c"], second, lambda *_: said.append(1))
+        assert not wait([found], timeout=0.3).done
+        told.set()
+        np.testing.assert_array_equal(found.result(), vectors_of(["bb", "c"]))
     assert second.encoded == []
+    assert not said, "there was nothing left to encode"
 
 
 def test_forgotten_meanwhile_it_ends_nevertheless(tmp_path: Path) -> None:
@@ -116,6 +121,29 @@ def test_forgotten_meanwhile_it_ends_nevertheless(tmp_path: Path) -> None:
 
     found = KeptVectors(tmp_path / "kept").of(["c"], forgets)
     np.testing.assert_array_equal(found, vectors_of(["c"]))
+
+
+def test_forgotten_while_a_part_is_written_it_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, save = tmp_path / "kept", np.savez
+
+    def forgets(*given: Any, **vectors: Any) -> None:
+        monkeypatch.undo()
+        save(*given, **vectors)
+        shutil.rmtree(kept)
+
+    monkeypatch.setattr(np, "savez", forgets)
+    KeptVectors(kept).of(["c"], Model())
+    assert len(parts(kept)) == 1
+
+
+def test_a_draft_of_who_was_killed_goes(tmp_path: Path) -> None:
+    kept = KeptVectors(tmp_path / "kept")
+    kept.of(["c"], Model())
+    (tmp_path / "kept" / "half.draft").write_bytes(b"half")
+    kept.of(["c"], Model())
+    assert [part.suffix for part in parts(tmp_path / "kept")] == [".npz"]
 
 
 def test_without_a_folder_nothing_is_kept_and_texts_go_in_batches() -> None:

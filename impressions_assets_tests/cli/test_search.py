@@ -1,10 +1,13 @@
 """`search`."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from impressions_assets.storage import forgetting
 from impressions_assets_tests.chat.tiny import write_encoder
 from impressions_assets_tests.cli.conftest import Impressions, set_in_channels
 
@@ -59,6 +62,30 @@ def test_with_an_encoder_what_nobody_says_is_found_and_the_first_search_tells_wh
         "Talk talk-b",
         "Talk talk-c",
     }
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True])
+def test_a_forgotten_video_costs_the_vectors_of_its_own_channels_alone(
+    in_talks: Impressions,
+    talks: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_cut_short: bool,
+) -> None:
+    """They take hours to make."""
+    pytest.importorskip("transformers")
+    folder = write_encoder(tmp_path / "model", ["talk", "elephants"])
+    set_in_channels(talks, search={"encoder": str(folder)})
+    assert in_talks("search", "talks", "elephants").exit_code == 0
+    ours, theirs = (talks / "scratch/search" / f"{name}.vectors" for name in ("talks", "others"))
+    shutil.copytree(ours, theirs)
+    (talks / "storage" / "channels.yaml").write_text("channels: {}\n", "utf-8")
+    if is_cut_short:
+        monkeypatch.setattr(forgetting, "remove_rows", lambda *_: sys.exit(3))
+    assert in_talks("forget", "talk-a", "--yes").exit_code == 3 * is_cut_short
+    assert not ours.exists()
+    assert list(theirs.rglob("*.npz"))
 
 
 def test_an_encoder_that_is_not_there_is_told(in_talks: Impressions, talks: Path) -> None:
