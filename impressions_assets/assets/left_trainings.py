@@ -37,7 +37,7 @@ def left_trainings(home: Home, scratch: Path) -> Iterator[Path]:
 def left_tunings(home: Home, scratch: Path) -> Iterator[Path]:
     """Yield folders in which no tuning will go on.
 
-    They hold answers word for word: one is left as soon as one of its answers is forgotten.
+    They hold answers and passages word for word: one is left as soon as one of these is forgotten.
     """
     for folder in (scratch / "tuning").glob("*"):
         if not _tuning_can_go_on(home, folder):
@@ -73,10 +73,15 @@ def _tuning_can_go_on(home: Home, folder: Path) -> bool:
         for pair in row.pairs
         if pair.review != "rejected"
     }
-    if any(not one.question for one in learned):
-        texts = home.table("documents").columns(channel, "video_id", "text")
-        there |= {(video_id, "", text) for video_id, text in texts}
-    return all((one.video_id, one.question, one.answer) in there for one in learned)
+    texts = {}
+    if any(one.passages or not one.question for one in learned):
+        texts = dict(home.table("documents").columns(channel, "video_id", "text"))
+    there |= {(video_id, "", text) for video_id, text in texts.items()}
+    return all(
+        (one.video_id, one.question, one.answer) in there
+        and all(found.text in texts.get(found.video_id, "") for found in one.passages)
+        for one in learned
+    )
 
 
 def _lives(pid: int | None) -> bool:

@@ -19,7 +19,7 @@ from impressions_assets.answering.variants import KIND
 from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.chat import OWN, ChatVariant
 from impressions_assets.chat.card import chat_card
-from impressions_assets.chat.exchanges import Exchange, save_exchanges
+from impressions_assets.chat.exchanges import Exchange, Found, save_exchanges
 from impressions_assets.chat.passages import Source
 from impressions_assets.chat.run import ADAPTER, MERGED, RESULT, RUN_FILE, ChatResult, ChatRun
 from impressions_assets.chat.vectors import Tell, unsaid
@@ -180,7 +180,10 @@ def _with_passages(
     """
     return tuple(
         msgspec.structs.replace(
-            one, passages=tuple(found.text for found in search.sources(one.question, most))
+            one,
+            passages=tuple(
+                Found(found.video_id, found.text) for found in search.sources(one.question, most)
+            ),
         )
         for one in exchanges
     )
@@ -307,5 +310,6 @@ def _holds(source: Source, video_id: str, pair: QAPair) -> bool:
 def _learned(home: Home, channel: Channel, prepared: PreparedTuning) -> set[str]:
     """Which videos it saw: what is forgotten later makes it stale."""
     seen = {one.video_id for one in prepared.exchanges}
+    seen |= {found.video_id for one in prepared.exchanges for found in one.passages}
     base = prepared.checkpoint
     return seen | learned_from(home, base) if base else seen

@@ -19,6 +19,13 @@ from impressions_assets.rows import Split
 MASKED = -100  # a label that no loss is on
 
 
+class Found(Struct, frozen=True):
+    """A passage that was found for a question."""
+
+    video_id: str
+    text: str
+
+
 class Exchange(Struct, frozen=True, kw_only=True):
     """A pair, or a document without a question."""
 
@@ -26,12 +33,13 @@ class Exchange(Struct, frozen=True, kw_only=True):
     split: Split
     question: str = ""
     answer: str
-    passages: tuple[str, ...] = ()  # what was found for the question, where prompts hold passages
+    passages: tuple[Found, ...] = ()  # where prompts hold passages
 
     @property
     def messages(self) -> list[Message]:
         """What is asked."""
-        return [Message("user", grounded(self.question, self.passages))]
+        texts = [passage.text for passage in self.passages]
+        return [Message("user", grounded(self.question, texts))]
 
 
 class Example(NamedTuple):

@@ -34,6 +34,16 @@ def test_a_stopped_tuning_stays_until_something_that_it_learns_is_forgotten(
     assert list(left_trainings(home, tmp_path / "scratch")) == [folder]
 
 
+def test_a_stopped_tuning_is_left_when_a_video_is_forgotten_whose_passage_it_learns(
+    home: Home, tmp_path: Path
+) -> None:
+    folder = laid_out(home, tmp_path, passages=4)
+    assert list(left_trainings(home, tmp_path / "scratch")) == []
+    bury(home, "c")  # which asks nothing
+    remove_rows(home, "c")
+    assert list(left_trainings(home, tmp_path / "scratch")) == [folder]
+
+
 def test_a_tuning_whose_pair_was_rejected_is_left_unless_it_runs(
     home: Home, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from impressions_assets.assets.tuning import PreparedTuning, prepare, publish
 from impressions_assets.channels.channel import Channel, TextSource
 from impressions_assets.errors import ConfigError, NothingToDo
 from impressions_assets.rows import Chapter, Chapters, Document, QAPair, QAPairs
+from impressions_assets.storage.forgetting import learned_from
 from impressions_assets.storage.home import Home
 from impressions_assets.storage.records import Artifact
 from impressions_assets.storage.tables import Entry
@@ -169,9 +170,9 @@ RESULT_OF = {
 }
 
 
-def published(home: Home, tmp_path: Path, how: str, steps: int) -> Artifact:
+def published(home: Home, tmp_path: Path, how: str, steps: int = 1, **variant: Any) -> Artifact:
     """A version whose tuning ended in some way; each of other steps, so that none is the same."""
-    tuning = prepared(home, tmp_path, {"a": (pair(0),)}, max_steps=steps)
+    tuning = prepared(home, tmp_path, {"a": (pair(0),)}, max_steps=steps, **variant)
     RESULT_OF[how].save(tuning.run.out_dir / "result.json")
     channel = Channel.model_validate(
         {"name": "talks", "sources": [TextSource(text="/a")], "chat": {"variants": {"tiny": {}}}}
@@ -189,3 +190,9 @@ def test_what_was_stopped_or_learned_nothing_takes_no_place(
     assert published(home, tmp_path, how, 1).current == at_first
     assert published(home, tmp_path, "whole", 2).current
     assert published(home, tmp_path, how, 3).current == later
+
+
+def test_the_videos_of_learned_passages_count_as_learned_from(home: Home, tmp_path: Path) -> None:
+    assert learned_from(home, published(home, tmp_path, "whole")) == {"a"}
+    grounded = published(home, tmp_path, "whole", passages=len(VIDEOS))
+    assert learned_from(home, grounded) == set(VIDEOS)

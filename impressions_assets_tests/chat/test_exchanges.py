@@ -14,6 +14,7 @@ from impressions_assets.chat.exchanges import (
     MASKED,
     Example,
     Exchange,
+    Found,
     examples_of,
     load_exchanges,
     save_exchanges,
@@ -77,7 +78,7 @@ def test_no_token_of_an_answer_is_lost_or_learned_twice(
 
 def test_a_long_question_leaves_room_and_says_how_much_was_cut(tokenizer: Any) -> None:
     tokenizer.chat_template = CHATML
-    asked = pair("Yes.", "word " * 500, passages=("passage " * 50,))
+    asked = pair("Yes.", "word " * 500, passages=(Found("v", "passage " * 50),))
     made = examples_of(tokenizer, [asked], 64)
     assert made.num_cut_prompt_tokens > 400
     assert made.num_lost_tokens == 0
@@ -95,12 +96,14 @@ def test_a_document_is_learned_whole_without_a_question(tokenizer: Any) -> None:
 
 def test_passages_stand_before_the_question(tokenizer: Any) -> None:
     tokenizer.chat_template = PLAIN
-    [row] = examples_of(tokenizer, [pair("Yes.", passages=("one\ntwo", "three"))], 1000).rows
+    [row] = examples_of(
+        tokenizer, [pair("Yes.", passages=(Found("v", "one\ntwo"), Found("w", "three")))], 1000
+    ).rows
     text = tokenizer.decode(row.input_ids)
     assert text.index("[1] one two") < text.index("[2] three") < text.index("Why?")
 
 
 def test_exchanges_come_back_from_their_file(tmp_path: Path) -> None:
-    ones = [pair("Größe\n«1»", passages=("p",)), pair("b")]
+    ones = [pair("Größe\n«1»", passages=(Found("v", "p"),)), pair("b")]
     save_exchanges(tmp_path / "x.jsonl", ones)
     assert load_exchanges(tmp_path / "x.jsonl") == ones
