@@ -106,7 +106,8 @@ class TrainingSettings(Strict):
         default=None, description="where to train"
     )
     dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
-        default=None, description="precision"
+        default=None,
+        description="of the arithmetic; auto takes bfloat16 where the device multiplies it faster",
     )
     processes: int | None = Field(
         default=None, ge=1, description="that share the windows of a step; one for each CUDA device"

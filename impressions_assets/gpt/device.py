@@ -1,7 +1,9 @@
 """Where a training computes, and in which arithmetic.
 
 Weights stay float32; matrix products run in `dtype` under autocast. "auto" takes what the device
-does well: CUDA bfloat16 (float16 before Ampere), everything else float32.
+does well: CUDA bfloat16 (float16 before Ampere), everything else float32. A CPU that multiplies
+tiles of bfloat16 (AMX) trains a wide model in it, but speaks in float32: a step of one token reads
+all weights for one row, where tiles gain nothing.
 """
 
 import re
@@ -14,6 +16,7 @@ import torch
 from impressions_assets.errors import TrainingError
 from impressions_assets.gpt.config import Device, DType
 
+_WORTH_TILES = 256  # width of a model; what it gains: docs/benchmarks.md
 _OF_DEVICE = re.compile("CUDA error|CUBLAS_STATUS|CUDNN_STATUS|NCCL error|MPS backend")
 
 
@@ -43,6 +46,19 @@ def dtype_of(name: DType, device: torch.device) -> torch.dtype:
         )
     dtype: torch.dtype = getattr(torch, name)
     return dtype
+
+
+def training_dtype_of(name: DType, device: torch.device, width: int) -> torch.dtype:
+    """The type of the arithmetic in which a model of that width trains on a device."""
+    if name == "auto" and device.type == "cpu" and width >= _WORTH_TILES and has_tiles():
+        name = "bfloat16"
+    return dtype_of(name, device)
+
+
+def has_tiles() -> bool:
+    """Whether this CPU multiplies tiles of bfloat16 (AMX: Intel's Xeons since 2023)."""
+    tell = getattr(torch.cpu, "get_capabilities", None)  # older versions of torch do not
+    return tell is not None and bool(tell().get("amx_bf16"))
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:

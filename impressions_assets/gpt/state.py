@@ -17,7 +17,7 @@ from impressions_assets.errors import CheckpointError
 from impressions_assets.gpt.checkpoint import Checkpoint, Meta, save_checkpoint
 from impressions_assets.gpt.config import OF_NO_WEIGHT
 from impressions_assets.gpt.data import TrainingData
-from impressions_assets.gpt.device import device_of, dtype_of
+from impressions_assets.gpt.device import device_of, training_dtype_of
 from impressions_assets.gpt.loader import ORDER, Position, WindowLoader
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import optimizer_of
@@ -74,7 +74,7 @@ class TrainingState:
     def __init__(self, run: TrainingRun, data: TrainingData, ranks: Ranks | None = None) -> None:
         self._run, self._data, self.ranks = run, data, ranks or Ranks()
         self.device = device_of(run.train.device)
-        self.dtype = dtype_of(run.train.dtype, self.device)
+        self.dtype = training_dtype_of(run.train.dtype, self.device, run.model.n_embd)
         place = self.ranks.rank, self.ranks.world_size
         self.loader = WindowLoader(data.train, run.model.block_size, run.train.seed, *place)
         torch.manual_seed(run.train.seed)
@@ -82,7 +82,7 @@ class TrainingState:
         self.model.recomputes = run.train.activation_checkpointing
         self._counts_V = torch.from_numpy(data.train.counts(data.manifest.vocab_size))
         self.model.expect(self._counts_V)
-        self.optimizer = optimizer_of(self.model, run.train)
+        self.optimizer = optimizer_of(self.model, run.train, self.dtype)
         fp16 = self.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)
         self.progress = Progress()

@@ -66,11 +66,10 @@ def captions_to_shards(folder: Path, num_tracks: int = _TRACKS) -> Ratio:
     """Turn json3 files into one file of tokens, as one stream; both write the same bytes."""
     tracks = [_track(number) for number in range(num_tracks)]
     train_tokenizer(" ".join(words_of(number, _WORDS)) for number in range(40)).save(folder / "own")
-    encoding = load_tokenizer(folder / "own")._encoder._slow
-    end = load_tokenizer(folder / "own").end_of_text
+    tokenizer = load_tokenizer(folder / "own")  # opened beforehand, as the script's is
+    encoding, end = tokenizer._encoder._slow, tokenizer.end_of_text
 
     def ours() -> bytes:
-        tokenizer = load_tokenizer(folder / "own")
         refs = [
             DocumentRef(video_id=f"{n:06}", digest="", split="train") for n in range(num_tracks)
         ]

@@ -6,6 +6,7 @@ import torch
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import learning_rate_at, optimizer_of, orthogonal
+from impressions_assets_tests.bench.stream import Training, of_ids
 
 SHAPE = {"n_layer": 2, "n_head": 2, "n_embd": 32, "block_size": 16}
 
@@ -37,15 +38,35 @@ def test_muon_moves_the_matrices_of_modern_blocks_and_adamw_the_rest():
     ]
 
 
-def test_orthogonal_brings_all_singular_values_near_one_and_keeps_the_directions():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_orthogonal_brings_all_singular_values_near_one_and_keeps_the_directions(dtype):
     torch.manual_seed(0)
     given = [torch.randn(shape) * 7 for shape in [(8, 24), (24, 8), (16, 4), (8, 24)]]
-    for before, after in zip(given, orthogonal(given), strict=True):
-        assert after.shape == before.shape
+    for before, after in zip(given, orthogonal(given, dtype), strict=True):
+        assert (after.shape, after.dtype) == (before.shape, before.dtype)
+        assert torch.equal(after, after.to(dtype).float())
         values = torch.linalg.svdvals(after)
         assert 0.6 < values.min() <= values.max() < 1.3
         u, _, vh = torch.linalg.svd(before, full_matrices=False)
         assert (u.T @ after @ vh.T).diagonal().min() > 0.6
+
+
+def test_orthogonal_is_muons_iteration_of_three_rounds_also_where_values_are_small():
+    torch.manual_seed(0)
+    spread = torch.logspace(0, -3, 96, dtype=torch.float64)
+    given = torch.randn(32, 96, dtype=torch.float64) * spread
+    expected = given / given.norm()
+    for _ in range(3):
+        squares = expected @ expected.T
+        expected = 3.4445 * expected + (-4.7750 * squares + 2.0315 * squares @ squares) @ expected
+    (found,) = orthogonal([given.float()])
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_muon_multiplies_in_the_arithmetic_of_the_training(dtype):
+    training = Training(of_ids(range(100), 100), "debug", device="cpu", dtype=dtype)
+    assert training.state.optimizer.iterates_in == getattr(torch, dtype)
 
 
 def test_a_step_moves_a_matrix_as_far_as_adamw_would_whatever_its_gradient():
