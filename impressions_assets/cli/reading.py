@@ -64,7 +64,7 @@ def export(
         typer.Option(
             "-m",
             "--model",
-            help="Version of the model, with huggingface; else the promoted one.",
+            help="Version, with huggingface or chat_model; else the promoted one.",
             show_default=False,
         ),
     ] = None,
