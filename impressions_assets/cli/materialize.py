@@ -1,10 +1,14 @@
 """The commands that compute: `materialize` and `redo`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impressions_assets.cli.place import open_place
+
+if TYPE_CHECKING:
+    from impressions_assets.channels.channel import Channel
+    from impressions_assets.runs import Launch
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A channel of channels.yaml.")]
 Verbose = Annotated[
@@ -24,14 +28,20 @@ def materialize(
         bool,
         typer.Option("--sweep", help="Ask for every YouTube video again, as each night."),
     ] = False,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Variant that chat_model tunes; else the first.", show_default=False),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Bring a channel up to date: its dataset, then its model. Only what changed is computed."""
     from impressions_assets.cli.running import launches_of, perform
 
     place = open_place()
-    place.channel(name)
-    launches = launches_of(name, select, sweep=sweep)
+    channel = place.channel(name)
+    launches = launches_of(name, select, sweep=sweep, variant=variant)
+    if variant:
+        _check_variant(channel, launches, variant)
     if plan:
         from impressions_assets.cli.planning import show_plan
 
@@ -39,6 +49,15 @@ def materialize(
         show_plan(place, name, assets, sweep=sweep)
         return
     perform(place, launches, verbose=verbose)
+
+
+def _check_variant(channel: "Channel", launches: "list[Launch]", variant: str) -> None:
+    from impressions_assets.assets.tuning import variant_of
+    from impressions_assets.errors import ConfigError
+
+    if not any("chat_model" in launch.assets for launch in launches):
+        raise ConfigError(f"--variant {variant} is for a chat model: add --select chat_model")
+    variant_of(channel, variant, {})
 
 
 def redo(

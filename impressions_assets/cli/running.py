@@ -57,10 +57,12 @@ def chat_launch(channel: str, settings: Mapping[str, Any] | None = None) -> "Lau
     return Launch("channel_chat", channel, CHAT_ASSETS, lane(channel, "model"), config)
 
 
-def launches_of(channel: str, select: str | None, *, sweep: bool = False) -> list["Launch"]:
+def launches_of(
+    channel: str, select: str | None, *, sweep: bool = False, variant: str | None = None
+) -> list["Launch"]:
     """Return the runs for a selection such as `chapters,documents`: data first, then the models.
 
-    A chat model is tuned only when it is selected.
+    A chat model is tuned only when it is selected; `variant` says which, else the first.
     """
     from impressions_assets.jobs import CHAT_ASSETS, DATA_ASSETS, MODEL_ASSETS
 
@@ -77,7 +79,8 @@ def launches_of(channel: str, select: str | None, *, sweep: bool = False) -> lis
     model = [name for name in MODEL_ASSETS if name in wanted]
     launches = [data_launch(channel, data, sweep=sweep)] if data else []
     launches += [model_launch(channel, model)] if model else []
-    return [*launches, chat_launch(channel)] if CHAT_ASSETS[0] in wanted else launches
+    chat = chat_launch(channel, {"variant": variant} if variant else None)
+    return [*launches, chat] if CHAT_ASSETS[0] in wanted else launches
 
 
 def perform(place: Place, launches: Sequence["Launch"], *, verbose: bool = False) -> None:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from impressions_assets.cli.progress import RunView
+from impressions_assets.cli.running import launches_of
 from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive, talk, vtt
 from impressions_assets_tests.cli.conftest import DATA, Impressions
@@ -180,3 +181,25 @@ def test_a_long_text_leaves_names_and_seconds_whole() -> None:
     first, second = shown.get().splitlines()
     assert re.match(r"✓ +checkpoint +a sample \[of\] words .*… +3\.0 s", first)
     assert second.split() == ["evaluation"]
+
+
+def test_another_variant_is_tuned_when_it_is_named() -> None:
+    [first] = launches_of("mine", "chat_model")
+    [named] = launches_of("mine", "chat_model", variant="qwen")
+    assert (first.config, named.config) == (
+        {},
+        {"ops": {"chat_model": {"config": {"variant": "qwen"}}}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("select", "why"),
+    [("chat_model", "did you mean own"), ("documents", "add --select chat_model")],
+)
+def test_a_variant_that_cannot_be_tuned_is_refused_before_anything_runs(
+    mine: Impressions, tmp_path: Path, select: str, why: str
+) -> None:
+    said = mine("materialize", "mine", "--select", select, "--variant", "owm")
+    assert said.exit_code == 1
+    assert why in said.stderr
+    assert not (tmp_path / "home/dagster").exists()
