@@ -44,8 +44,6 @@ def open_guard(home: Home, channel: Channel, scratch: Path) -> Guard:
     patterns = (*settings.patterns, *preset.get("patterns", ()))
     others = (*settings.other_patterns, *preset.get("other_patterns", ()))
     answer = settings.answer or preset.get("answer", "")
-    for file in (scratch / _VECTORS).glob("*.npz"):  # earlier versions kept them so
-        file.unlink(missing_ok=True)
     encoder = Encoder(settings.encoder, scratch / _VECTORS) if settings.encoder else None
     return Guard(scope, patterns, answer, others, examples, preset.get("classes"), encoder)
 

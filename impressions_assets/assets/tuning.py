@@ -123,20 +123,32 @@ def prepare(
         held_out = [(video_id, pair) for video_id, pair in pairs if splits[video_id] == "val"]
         held = _sources_hold(search, held_out), _sources_hold(opened(), held_out)
     folder = scratch / "tuning" / f"{channel.name}-{made_from[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
+    run = _laid_out(home, folder, name, variant, exchanges, checkpoint)
+    return PreparedTuning(folder, run, made_from, exchanges, checkpoint, *held, made)
+
+
+def _laid_out(
+    home: Home,
+    folder: Path,
+    name: str,
+    variant: ChatVariant,
+    exchanges: Sequence[Exchange],
+    checkpoint: Artifact | None,
+) -> ChatRun:
+    """Write what the child reads."""
+    out = folder / "out"
+    out.mkdir(parents=True, exist_ok=True)
     save_exchanges(folder / "exchanges.jsonl", exchanges)
     run = ChatRun(
         name=name,
         exchanges=folder / "exchanges.jsonl",
-        out_dir=folder / "out",
+        out_dir=out,
         checkpoint_dir=home.store.fetch(checkpoint.files, folder / "init") if checkpoint else None,
         variant=variant,
         parent_pid=os.getpid(),
     )
-    prepared = PreparedTuning(folder, run, made_from, exchanges, checkpoint, *held, made)
-    run.out_dir.mkdir(exist_ok=True)
-    run.save(prepared.run_file)
-    return prepared
+    run.save(folder / RUN_FILE)
+    return run
 
 
 def _finished(home: Home, channel: str, made_from: str) -> Artifact | None:

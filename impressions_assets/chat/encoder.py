@@ -175,6 +175,19 @@ class _Loaded(NamedTuple):
 @lru_cache(maxsize=1)
 def _loaded(name: str, folder: Path, _files: str) -> _Loaded:
     """Load a model, once for guard and search where both name it, while its files are the same."""
+    tokenizer, model = _read(name, folder)
+    tokenizer.padding_side = "right"  # the first token is to stand first
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    if model.config.is_encoder_decoder or not tokenizer.pad_token:
+        raise ConfigError(
+            f"{name} cannot encode sentences: it wants a decoder's text too, or has no token that"
+            " fills up; take a sentence encoder such as sentence-transformers/all-mpnet-base-v2"
+        )
+    return _Loaded(tokenizer, model.eval(), Lock())
+
+
+def _read(name: str, folder: Path) -> tuple[Any, Any]:
+    """A tokenizer, and a model of which no weight is missing."""
     from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
@@ -202,14 +215,7 @@ def _loaded(name: str, folder: Path, _files: str) -> _Loaded:
             f"the encoder {name} lacks {len(absent)} of its weights, such as {absent[0]}, which"
             " would be drawn at random: are its *.safetensors and config.json of one model?"
         )
-    tokenizer.padding_side = "right"  # the first token is to stand first
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    if model.config.is_encoder_decoder or not tokenizer.pad_token:
-        raise ConfigError(
-            f"{name} cannot encode sentences: it wants a decoder's text too, or has no token that"
-            " fills up; take a sentence encoder such as sentence-transformers/all-mpnet-base-v2"
-        )
-    return _Loaded(tokenizer, model.eval(), Lock())
+    return tokenizer, model
 
 
 def _files_of(folder: Path) -> list[tuple[str, str]]:

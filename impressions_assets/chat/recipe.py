@@ -5,6 +5,7 @@ before a question and before a passage. A recipe that asks for more than is done
 search would compare something else than was trained.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -104,11 +105,26 @@ def recipe_of(name: str, folder: Path, *, searches: bool) -> Recipe:
     recipe = Recipe(pooling.chosen in _MEAN, lengths.max_seq_length, lengths.do_lower_case)
     if not searches:
         return recipe
+    _refuse_other_modules(name, modules)
+    asked, said = _prompts_of(name, folder)
+    if (asked or said) and not pooling.include_prompt:
+        raise ConfigError(
+            f"the encoder {name} leaves its prompts out of its pooling (include_prompt in {card}),"
+            " which is not known here: choose another, such as BAAI/bge-base-en-v1.5"
+        )
+    return recipe._replace(asked=asked, said=said)
+
+
+def _refuse_other_modules(name: str, modules: Sequence[_Module]) -> None:
     if others := [one.type for one in modules if one.kind not in _KNOWN_MODULES]:
         raise ConfigError(
             f"the encoder {name} is more than a transformer and its pooling: {', '.join(others)}"
             f" ({_MODULES}) is not known here, and a search would compare something else; {_CHOOSE}"
         )
+
+
+def _prompts_of(name: str, folder: Path) -> tuple[str, str]:
+    """What stands before a question, and before a passage."""
     file = _read(name, folder, _PROMPTS, _Prompts, _Prompts())
     if file.similarity_fn_name not in (None, "cosine"):
         raise ConfigError(
@@ -117,14 +133,8 @@ def recipe_of(name: str, folder: Path, *, searches: bool) -> Recipe:
         )
     prompts = file.prompts or {}
     other = prompts.get(file.default_prompt_name or "", "")
-    asked = prompts.get("query", other)
     said = next((prompts[one] for one in _OF_PASSAGES if one in prompts), other)
-    if (asked or said) and not pooling.include_prompt:
-        raise ConfigError(
-            f"the encoder {name} leaves its prompts out of its pooling (include_prompt in {card}),"
-            " which is not known here: choose another, such as BAAI/bge-base-en-v1.5"
-        )
-    return recipe._replace(asked=asked, said=said)
+    return prompts.get("query", other), said
 
 
 def _read(name: str, folder: Path, file: str, kind: type[_File], absent: _File) -> _File:

@@ -107,14 +107,14 @@ def orthogonal(matrices: Sequence[Tensor], dtype: torch.dtype = torch.float32) -
 
 def _iterated(x_NRC: Tensor, dtype: torch.dtype) -> Tensor:
     length_N11 = x_NRC.norm(dim=(1, 2), keepdim=True) + 1e-7
-    short_NRC: Tensor = (x_NRC / length_N11).to(dtype)
+    made_NRC: Tensor = (x_NRC / length_N11).to(dtype)
     if dtype == torch.float32:
-        found_NRC: Tensor = _polynomial(short_NRC @ short_NRC.mT) @ short_NRC
+        found_NRC: Tensor = _polynomial(made_NRC @ made_NRC.mT) @ made_NRC
         return found_NRC
     for _ in range(_ROUNDS):
-        squares_NRR = short_NRC @ short_NRC.mT
-        short_NRC = _A * short_NRC + (_B * squares_NRR + _C * squares_NRR @ squares_NRR) @ short_NRC
-    return short_NRC.to(x_NRC.dtype)
+        squares_NRR = made_NRC @ made_NRC.mT
+        made_NRC = _A * made_NRC + (_B * squares_NRR + _C * squares_NRR @ squares_NRR) @ made_NRC
+    return made_NRC.to(x_NRC.dtype)
 
 
 def _polynomial(squares_NRR: Tensor) -> Tensor:

@@ -89,8 +89,6 @@ def test_an_encoder_that_channels_yaml_names_encodes_the_examples_once(
     examples = {"in_scope": ("When do I stop?",), "out_of_scope": ("When do I go?",)}
     folder = write_encoder(tmp_path / "model", [*examples["in_scope"], *examples["out_of_scope"]])
     put(home, "a", "Baking", BREAD)
-    (tmp_path / "vectors").mkdir()
-    (tmp_path / "vectors" / "of-an-earlier-version.npz").write_bytes(b"")
     for _ in range(2):
         guard = open_guard(home, channel(encoder=str(folder), **examples), tmp_path)
     assert guard.judge("How long does dough rest?").in_scope

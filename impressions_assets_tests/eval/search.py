@@ -4,7 +4,7 @@
 
 A passage answers when it overlaps the span that answers, in that video; k passages count as one
 answer when any of them does. The demo's questions need no DATA. `labels/paraphrases.json` asks each
-of them in other words; a person wrote them without looking at what a search finds.
+of them in other words, written without looking at what a search finds.
 `labels/elsewhere.json` says of the questions of one video which other passages give the very
 answer; only what one of the searches found among its best five was read for that. DATA may hold
 `qa/bitcointranscripts` (questions that a person labelled, each answered by the next turn) and
