@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from impressions_assets.cli import running
 from impressions_assets.cli.progress import RunView
-from impressions_assets.cli.running import launches_of
+from impressions_assets.runs import Launch
 from impressions_assets.storage.home import Home
 from impressions_assets_tests.archives import Archive, talk, vtt
 from impressions_assets_tests.cli.conftest import DATA, Impressions
@@ -183,13 +184,20 @@ def test_a_long_text_leaves_names_and_seconds_whole() -> None:
     assert second.split() == ["evaluation"]
 
 
-def test_another_variant_is_tuned_when_it_is_named() -> None:
-    [first] = launches_of("mine", "chat_model")
-    [named] = launches_of("mine", "chat_model", variant="qwen")
-    assert (first.config, named.config) == (
-        {},
-        {"ops": {"chat_model": {"config": {"variant": "qwen"}}}},
-    )
+@pytest.mark.parametrize(
+    ("named", "config"),
+    [((), {}), (("--variant", "own"), {"ops": {"chat_model": {"config": {"variant": "own"}}}})],
+)
+def test_the_variant_that_is_named_is_tuned(
+    mine: Impressions,
+    monkeypatch: pytest.MonkeyPatch,
+    named: tuple[str, ...],
+    config: dict[str, object],
+) -> None:
+    started: list[Launch] = []
+    monkeypatch.setattr(running, "perform", lambda _, launches, **__: started.extend(launches))
+    assert mine("materialize", "mine", "--select", "chat_model", *named).exit_code == 0
+    assert [launch.config for launch in started] == [config]
 
 
 @pytest.mark.parametrize(

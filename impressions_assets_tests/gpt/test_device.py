@@ -5,6 +5,7 @@ import torch
 
 from impressions_assets.gpt import device
 from impressions_assets.gpt.device import arithmetic, dtype_of, peak_flops, training_dtype_of
+from impressions_assets_tests.bench.stream import Training, of_ids
 
 
 def settings() -> tuple[bool, str]:
@@ -41,6 +42,13 @@ def test_a_cpu_with_tiles_trains_a_wide_model_in_bfloat16(
     cpu = torch.device("cpu")
     assert training_dtype_of(asked, cpu, width) == found
     assert dtype_of("auto", cpu) == torch.float32  # that is how it speaks
+
+
+@pytest.mark.parametrize(("width", "found"), [(256, torch.bfloat16), (128, torch.float32)])
+def test_it_is_the_width_of_the_model_that_counts(width, found, monkeypatch):
+    monkeypatch.setattr(device, "has_tiles", lambda: True)
+    training = Training(of_ids(range(100), 100), "debug", device="cpu", n_embd=width)
+    assert training.state.dtype == found
 
 
 def test_whether_a_cpu_has_tiles_is_asked_of_torch(monkeypatch):

@@ -69,6 +69,20 @@ def test_muon_multiplies_in_the_arithmetic_of_the_training(dtype):
     assert training.state.optimizer.iterates_in == getattr(torch, dtype)
 
 
+def test_a_step_of_muon_is_rounded_where_it_multiplies_in_bfloat16():
+    def moved(dtype: torch.dtype) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = model_of(ModelConfig(**SHAPE), 50)
+        weight = model.blocks[0].attention.qkv.weight
+        before, weight.grad = weight.detach().clone(), torch.randn_like(weight)
+        optimizer_of(model, TrainConfig(learning_rate=0.1, weight_decay=0.0), dtype).step()
+        return weight.detach() - before
+
+    exact, rounded = moved(torch.float32), moved(torch.bfloat16)
+    assert not torch.equal(rounded, exact)
+    torch.testing.assert_close(rounded, exact, rtol=0, atol=exact.abs().max().item() / 20)
+
+
 def test_a_step_moves_a_matrix_as_far_as_adamw_would_whatever_its_gradient():
     model = model_of(ModelConfig(**SHAPE), 50)
     weight = model.blocks[0].attention.qkv.weight
