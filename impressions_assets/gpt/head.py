@@ -14,6 +14,7 @@ Notable choices:
 Shapes: N tokens, R those at once, C width, V vocabulary, K tokens of it that occur.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,7 +26,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
 from impressions_assets.gpt.loader import IGNORED
 
-_CPU_BYTES, _GPU_BYTES = 1 << 26, 1 << 30  # of logits at once; on a CPU, near its cache
+_CPU_BYTES, _GPU_BYTES = 1 << 26, 1 << 30  # of logits at once
+_CACHE_BYTES = 1 << 20  # of what is computed number by number, for each thread
 _ROW = 64
 
 
@@ -36,10 +38,13 @@ class Head(NamedTuple):
     cap: float | None = None  # of what the weights say
     prior: Tensor | None = None  # (V,), added to that
     seen: Tensor | None = None  # (K,), the tokens that occur: the weights of all others are zero
+    multiply: Callable[[Tensor], Tensor] | None = (
+        None  # by the weight, in another way (`layout.py`)
+    )
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of all tokens, (..., V)."""
-        logits = F.linear(hidden, self.weight)
+        logits = self.multiply(hidden) if self.multiply else F.linear(hidden, self.weight)
         if self.cap is not None:
             logits = self.cap * torch.tanh(logits.float() / self.cap)
         return logits if self.prior is None else logits + self.prior
@@ -81,12 +86,11 @@ def head_loss(hidden_NC: Tensor, head: Head, targets_N: Tensor) -> Tensor:
     if torch.is_grad_enabled() and (hidden_NC.requires_grad or head.weight.requires_grad):
         found: Tensor = _HeadLoss.apply(hidden_NC, head.weight, head, targets_N)  # type: ignore[no-untyped-call]
         return found
-    valid_N = targets_N != IGNORED
     # Not narrowed: the targets of a validation text need not occur in the training text.
-    chunks = _chunks(hidden_NC, head, None, targets_N.where(valid_N, 0))
+    parts = _parts(hidden_NC, head, None, targets_N)
     with torch.autocast(hidden_NC.device.type, enabled=False):
-        losses_N = torch.cat([chunk.losses() for chunk in chunks])
-    return losses_N.where(valid_N, 0).sum() / valid_N.sum()
+        losses = [part.losses() for part in parts]
+    return torch.cat(losses).sum() / (targets_N != IGNORED).sum()
 
 
 class _HeadLoss(torch.autograd.Function):
@@ -94,22 +98,20 @@ class _HeadLoss(torch.autograd.Function):
     def forward(
         ctx: Any, hidden_NC: Tensor, weight_VC: Tensor, head: Head, targets_N: Tensor
     ) -> Tensor:
-        valid_N = targets_N != IGNORED
         narrow, rest = head.narrowed()
-        chunks = _chunks(hidden_NC, narrow, rest, head.places(targets_N.where(valid_N, 0)))
+        places_N = head.places(targets_N.clamp(min=0)).where(targets_N != IGNORED, IGNORED)
+        parts = _parts(hidden_NC, narrow, rest, places_N)
         hidden_grad_NC = torch.empty_like(hidden_NC, dtype=torch.float32)
         weight_grad_KC = torch.zeros_like(narrow.weight, dtype=torch.float32)
         losses = []
         with torch.autocast(hidden_NC.device.type, enabled=False):
-            for chunk in chunks:
-                losses.append(chunk.losses())
-                valid_R1 = valid_N[chunk.rows, None]
-                gradient_RC = chunk.add_gradient(weight_grad_KC, valid_R1)
-                hidden_grad_NC[chunk.rows] = gradient_RC * valid_R1
-        count = valid_N.sum()
+            for part in parts:
+                losses.append(part.losses(with_gradient=True))
+                hidden_grad_NC[part.rows] = part.add_gradient(weight_grad_KC)
+        count = (targets_N != IGNORED).sum()
         ctx.save_for_backward(hidden_grad_NC, weight_grad_KC, count, head.seen)
         ctx.hidden_dtype, ctx.vocab_size = hidden_NC.dtype, len(weight_VC)
-        return torch.cat(losses).where(valid_N, 0).sum() / count
+        return torch.cat(losses).sum() / count
 
     @staticmethod
     @once_differentiable
@@ -125,76 +127,90 @@ class _HeadLoss(torch.autograd.Function):
 
 
 @dataclass
-class _Chunk:
+class _Part:
     """Some tokens on their way through the head."""
 
     rows: slice
     hidden: Tensor  # (R, C)
     head: Head
     rest: Tensor | None  # the unscaled probability of all tokens that the head leaves out
-    targets: Tensor  # (R, 1)
-    room: Tensor  # (2, R, V), shared by all: what stays in it is overwritten by the next
+    targets: Tensor  # (R,)
+    room: Tensor  # (R, V), shared by all, of the products' type: scores, then their gradient
+    cache: Tensor  # (2, Q, V) of float32, shared by all
 
-    def losses(self) -> Tensor:
-        """The loss of each, (R,); leaves their probabilities in the place of the logits."""
-        weight, cap, prior, _ = self.head
-        if cap is None:
-            logits_RV = _product(self.hidden, weight.T, self.room[0])
-            if prior is not None:
-                logits_RV.add_(prior)
-            highest_R1 = logits_RV.amax(1, keepdim=True)
-            logits_RV.sub_(highest_R1)
-        else:
-            product_RV = _product(self.hidden * (2 / cap), weight.T, self.room[0])
-            self._gate_RV = product_RV.sigmoid_()
-            least = product_RV.new_tensor(-cap) if prior is None else prior - cap
-            logits_RV = torch.add(least, self._gate_RV, alpha=2 * cap, out=self.room[1])
-            highest_R1 = None
-        chosen_R1 = logits_RV.gather(1, self.targets)
-        self._shares_RV = logits_RV.exp_()
-        total_R1 = self._shares_RV.sum(1, keepdim=True)
+    def losses(self, with_gradient: bool = False) -> Tensor:
+        """The loss of each, (R,), 0 of what is ignored."""
+        scale = 1 if self.head.cap is None else 2 / self.head.cap
+        torch.mm(self.hidden * scale, self.head.weight.T, out=self.room)
+        at_once = self.cache.shape[1]
+        few = (slice(start, start + at_once) for start in range(0, len(self.targets), at_once))
+        return torch.cat([self._losses(rows, with_gradient) for rows in few])
+
+    def _losses(self, rows: slice, with_gradient: bool) -> Tensor:
+        """Those of a few tokens, and their gradient in the place of their scores."""
+        scores_QV, targets_Q1 = self.room[rows], self.targets[rows, None]
+        is_valid_Q1 = targets_Q1 != IGNORED
+        targets_Q1 = targets_Q1.clamp(min=0)
+        logits_QV, gate_QV = self.cache[:, : len(targets_Q1)]
+        highest_Q1 = self._to_logits(scores_QV, logits_QV, gate_QV)
+        chosen_Q1 = logits_QV.gather(1, targets_Q1)
+        shares_QV = logits_QV.exp_()
+        total_Q1 = shares_QV.sum(1, keepdim=True)
         if self.rest is not None:
-            total_R1 += self.rest if highest_R1 is None else self.rest * (-highest_R1).exp()
-        self._shares_RV.div_(total_R1)
-        return (total_R1.log() - chosen_R1).squeeze(1)
+            total_Q1 += self.rest if highest_Q1 is None else self.rest * (-highest_Q1).exp()
+        losses_Q1: Tensor = (total_Q1.log() - chosen_Q1) * is_valid_Q1
+        if with_gradient:
+            shares_QV.mul_(is_valid_Q1 / total_Q1)
+            wrong_Q1 = shares_QV.gather(1, targets_Q1) - is_valid_Q1.float()
+            shares_QV.scatter_(1, targets_Q1, wrong_Q1)
+            if self.head.cap is not None:  # the slope of the cap is 4 gate (1 - gate)
+                shares_QV.mul_(gate_QV.addcmul_(gate_QV, gate_QV, value=-1))
+            scores_QV.copy_(shares_QV)
+        return losses_Q1.squeeze(1)
 
-    def add_gradient(self, weight_grad_VC: Tensor, valid_R1: Tensor) -> Tensor:
+    def _to_logits(self, scores_QV: Tensor, logits_QV: Tensor, gate_QV: Tensor) -> Tensor | None:
+        """Fill in logits and gates; the highest logit of each row, where it was subtracted."""
+        cap, prior = self.head.cap, self.head.prior
+        if cap is not None:
+            gate_QV.copy_(scores_QV).sigmoid_()
+            least = gate_QV.new_tensor(-cap) if prior is None else prior - cap
+            torch.add(least, gate_QV, alpha=2 * cap, out=logits_QV)
+            return None
+        logits_QV.copy_(scores_QV)
+        if prior is not None:
+            logits_QV.add_(prior)
+        highest_Q1 = logits_QV.amax(1, keepdim=True)
+        logits_QV.sub_(highest_Q1)
+        return highest_Q1
+
+    def add_gradient(self, weight_grad_VC: Tensor) -> Tensor:
         """Add to that of the matrix; give that of the hidden states, (R, C)."""
-        shares_RV, weight, scale = self._shares_RV, self.head.weight, 1
-        wrong_R1 = shares_RV.gather(1, self.targets) - 1
-        shares_RV.scatter_(1, self.targets, wrong_R1)
-        if self.head.cap is not None:  # the slope of the cap is 4 gate (1 - gate)
-            shares_RV.mul_(self._gate_RV.addcmul_(self._gate_RV, self._gate_RV, value=-1))
-            scale = 4
-        shares_RV, hidden_RC = shares_RV.to(weight.dtype), self.hidden * (valid_R1 * scale)
-        if weight.dtype == torch.float32:
-            weight_grad_VC.addmm_(shares_RV.T, hidden_RC)
+        scale = 1 if self.head.cap is None else 4
+        hidden_RC = self.hidden * scale
+        if self.room.dtype == torch.float32:
+            weight_grad_VC.addmm_(self.room.T, hidden_RC)
         else:
-            weight_grad_VC.add_(shares_RV.T @ hidden_RC)
-        return (shares_RV @ weight).float().mul_(scale)
+            weight_grad_VC.add_(self.room.T @ hidden_RC)
+        return (self.room @ self.head.weight).float().mul_(scale)
 
 
-def _chunks(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tensor) -> list[_Chunk]:
-    device, num_tokens = hidden_NC.device.type, len(hidden_NC)
+def _parts(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tensor) -> list[_Part]:
+    device, num_tokens, vocab_size = hidden_NC.device, len(hidden_NC), len(head.weight)
     dtype = head.weight.dtype
-    if torch.is_autocast_enabled(device):
-        dtype = torch.get_autocast_dtype(device)
+    if torch.is_autocast_enabled(device.type):
+        dtype = torch.get_autocast_dtype(device.type)
     hidden_NC, head = hidden_NC.to(dtype), head._replace(weight=head.weight.to(dtype))
-    vocab_size = len(head.weight)
     width = -(-vocab_size // _ROW) * _ROW
-    at_once = (_CPU_BYTES if device == "cpu" else _GPU_BYTES) // (4 * width)
-    at_once = min(num_tokens, max(1, at_once))
-    room_2RV = torch.empty(2, at_once, width, device=hidden_NC.device)[..., :vocab_size]
+    room, cache = _GPU_BYTES, _GPU_BYTES
+    if device.type == "cpu":
+        room, cache = _CPU_BYTES, _CACHE_BYTES * torch.get_num_threads()
+    at_once = min(num_tokens, max(1, room // (dtype.itemsize * width)))
+    few = min(at_once, max(1, cache // (8 * width)))
+    room_RV = torch.empty(at_once, width, device=device, dtype=dtype)[:, :vocab_size]
+    cache_2QV = torch.empty(2, few, width, device=device)[..., :vocab_size]
     parts = (slice(start, start + at_once) for start in range(0, num_tokens, at_once))
-    tokens = ((part, hidden_NC[part], targets_N[part, None]) for part in parts)
+    tokens = ((part, hidden_NC[part], targets_N[part]) for part in parts)
     return [
-        _Chunk(part, hidden_RC, head, rest, targets_R1, room_2RV[:, : len(hidden_RC)])
-        for part, hidden_RC, targets_R1 in tokens
+        _Part(part, hidden_RC, head, rest, targets_R, room_RV[: len(hidden_RC)], cache_2QV)
+        for part, hidden_RC, targets_R in tokens
     ]
-
-
-def _product(left: Tensor, right: Tensor, room: Tensor) -> Tensor:
-    """Their product in float32, in that room where its type allows."""
-    if left.dtype == torch.float32:
-        return torch.mm(left, right, out=room)
-    return room.copy_(left @ right)

@@ -28,6 +28,12 @@ class GPT(nn.Module, ABC):
         self.recomputes = False  # blocks once more in the backward pass, to hold less in memory
         self.token_embedding = nn.Embedding(vocab_size, config.n_embd)
         self.head = None if config.tied else nn.Linear(config.n_embd, vocab_size, bias=False)
+        self.multiply_head: nn.Module | None = None  # in place of its weight, while it speaks
+
+    @property
+    def head_weight(self) -> Tensor:
+        """What turns hidden states into logits, (V, C): the embedding, where it is tied."""
+        return (self.token_embedding if self.head is None else self.head).weight
 
     @abstractmethod
     def hidden(self, ids_BT: Tensor, past: Past | None) -> Tensor:
@@ -51,8 +57,7 @@ class GPT(nn.Module, ABC):
         """Tell how often the training text holds each token, once the weights are as they start."""
 
     def _head(self) -> Head:
-        head = self.token_embedding if self.head is None else self.head
-        return Head(head.weight)
+        return Head(self.head_weight, multiply=self.multiply_head)
 
     def through(self, block: nn.Module, *inputs: Any) -> Tensor:
         """What a block makes of its inputs; of a block that is computed again, only they stay."""

@@ -15,7 +15,7 @@ import torch
 
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.model import GPT, model_of
-from impressions_assets.gpt.sample import Generator, rounded
+from impressions_assets.gpt.sample import Generator
 from impressions_assets.gpt.tokenizer import train_tokenizer
 from impressions_assets_tests.bench.ratios import Ratio
 
@@ -44,7 +44,7 @@ def _ratios(shape: ModelConfig, repetitions: int, num_tokens: int) -> Iterator[R
         "theirs": _transformers_speaker(num_tokens),
     }
     if has_bfloat16 := _cpu_has_bfloat16():
-        works["rounded"] = _speaker(rounded(copy.deepcopy(model), torch.bfloat16), num_tokens)
+        works["rounded"] = _speaker(copy.deepcopy(model), num_tokens, torch.bfloat16)
     turns = [{n: _cpu_seconds(work) for n, work in works.items()} for _ in range(repetitions)]
 
     def times(slower: str, faster: str) -> float:
@@ -64,10 +64,11 @@ def _cpu_has_bfloat16() -> bool:
     return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
 
 
-def _speaker(model: GPT, num_tokens: int) -> Callable[[], None]:
+def _speaker(model: GPT, num_tokens: int, dtype: torch.dtype = torch.float32) -> Callable[[], None]:
     """Our own engine, from the prompt's ids to text."""
     characters = "".join(map(chr, range(0x100, 0x100 + _VOCABULARY - 2)))  # and two specials
-    generator = Generator(model, train_tokenizer([characters], "characters"), _SHAPE["block_size"])
+    tokenizer = train_tokenizer([characters], "characters")
+    generator = Generator(model, tokenizer, _SHAPE["block_size"], dtype)
 
     def speak() -> None:
         said = generator.generate("", num_tokens, True, seed=0, temperature=_TEMPERATURE)

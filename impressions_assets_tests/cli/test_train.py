@@ -116,6 +116,8 @@ def _speaks(in_talks: Impressions, tmp_path: Path) -> None:
     quiet = in_talks("generate", "talks", *flags, "-q", "-f", str(file))
     assert quiet.stdout == ""
     assert file.read_text().startswith("A model")
+    rounded = in_talks("generate", "talks", *flags, "--dtype", "bfloat16")
+    assert rounded.stdout.startswith("A model"), rounded.stderr
     missing = in_talks("generate", "talks", "-m", "9")
     assert (missing.exit_code, "no version 9" in missing.stderr) == (1, True)
 

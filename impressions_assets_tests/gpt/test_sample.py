@@ -8,11 +8,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from impressions_assets.errors import CheckpointError, ConfigError
+from impressions_assets.gpt.checkpoint import Checkpoint
 from impressions_assets.gpt.choose import Chooser
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.decode import Decoder
+from impressions_assets.gpt.layout import laid_out
 from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.sample import Generator, is_loop
 from impressions_assets.gpt.stop import StopRequest
@@ -21,6 +24,7 @@ from impressions_assets.gpt.trainer import train
 from impressions_assets_tests.gpt.driving import trained as driven
 
 SHAPE = ModelConfig(recipe="classic", tied=True, n_layer=1, n_head=2, n_embd=16, block_size=12)
+FBGEMM = "fbgemm" in torch.backends.quantized.supported_engines
 PLAIN = {"temperature": 1.0, "top_k": None, "top_p": None, "repetition_penalty": 1.0}
 
 
@@ -244,7 +248,10 @@ def test_a_recorded_step_says_the_same(trained):
 
 
 @pytest.mark.parametrize("recipe", ["classic", "modern"])
-def test_bfloat16_speaks_nearly_as_float32(recipe, corpus, tmp_path):
+@pytest.mark.parametrize("engines", [None, []])
+def test_bfloat16_speaks_nearly_as_float32(recipe, engines, corpus, tmp_path, monkeypatch):
+    if engines is not None:  # as on ARM
+        monkeypatch.setattr(type(torch.backends.quantized), "supported_engines", engines)
     driven(corpus.run(tmp_path, recipe=recipe, max_iters=20))
     exact = Generator.load(tmp_path / "best", "cpu")
     rounded = Generator.load(tmp_path / "best", "cpu", "bfloat16")
@@ -253,8 +260,22 @@ def test_bfloat16_speaks_nearly_as_float32(recipe, corpus, tmp_path):
     for decoder in logits:
         decoder.read(0, ids)
     expected, found = (decoder.step([ids])[0] for decoder in logits)
-    assert rounded._model.token_embedding.weight.dtype == torch.bfloat16
+    assert not torch.equal(found, expected)
     torch.testing.assert_close(found, expected, atol=0.1, rtol=0.05)
+
+
+@pytest.mark.skipif(not FBGEMM, reason="packed by FBGEMM, which this CPU has not")
+@pytest.mark.parametrize("recipe", ["classic", "modern"])
+def test_packed_weights_are_those_rounded_to_bfloat16(recipe, corpus, tmp_path):
+    driven(corpus.run(tmp_path, recipe=recipe, max_iters=20))
+    rounded = Checkpoint.open(tmp_path / "best").model()
+    for weight in rounded.parameters():
+        weight.data = weight.data.bfloat16().float()
+    packed = laid_out(Checkpoint.open(tmp_path / "best").model(), torch.bfloat16)
+    assert not [module for module in packed.blocks.modules() if isinstance(module, nn.Linear)]
+    ids = torch.tensor([corpus.tokenizer.encode("In the evening")])
+    with torch.inference_mode():
+        torch.testing.assert_close(packed.eval()(ids), rounded.eval()(ids), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
