@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
+from impressions_assets.gpt.attention import causal_attention, is_ours
+
 if TYPE_CHECKING:
     from impressions_assets.gpt.model import GPT
 
@@ -102,6 +104,8 @@ def attend(
     q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, cached: CachedLayer | None, dropout: float
 ) -> Tensor:
     """Causal attention, heads joined, (B, T, C); with a past, to what it remembers as well."""
+    if cached is None and is_ours(q_BHTD):
+        return causal_attention(q_BHTD, k_BHTD, v_BHTD, dropout).transpose(1, 2).flatten(2)
     if cached is not None:
         k_BHTD, v_BHTD = cached.past.remember(cached.layer, k_BHTD, v_BHTD)
     y_BHTD = F.scaled_dot_product_attention(
