@@ -20,12 +20,12 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
 from impressions_assets.gpt.cache import CachedLayer, Past, attend
 from impressions_assets.gpt.config import ModelConfig
 from impressions_assets.gpt.head import Head
 from impressions_assets.gpt.model import GPT
+from impressions_assets.gpt.pointwise import rms_norm, squared_relu
 from impressions_assets.gpt.prior import log_frequencies
 
 LOGIT_CAP = 15.0
@@ -53,11 +53,11 @@ class Modern(GPT):
             rotation_2TD = rotation_2TD[:, : ids_BT.shape[1]]
         else:  # the same for every head, but not for every row
             rotation_2TD = rotation_2TD[:, past.positions].unsqueeze(-3)
-        x_BTC = self.dropout(_norm(self.token_embedding(ids_BT)))
+        x_BTC = self.dropout(rms_norm(self.token_embedding(ids_BT)))
         for layer, block in enumerate(self.blocks):
             cached = CachedLayer(past, layer) if past else None
             x_BTC = self.through(block, x_BTC, rotation_2TD, cached)
-        return _norm(x_BTC)
+        return rms_norm(x_BTC)
 
     def expect(self, counts_V: Tensor) -> None:
         """Let a fresh model begin at these frequencies, and learn only what occurs."""
@@ -102,8 +102,8 @@ class Block(nn.Module):
         self, x_BTC: Tensor, rotation_2TD: Tensor, cached: CachedLayer | None = None
     ) -> Tensor:
         """(B, T, C) to (B, T, C)."""
-        x_BTC = x_BTC + self.attention(_norm(x_BTC), rotation_2TD, cached)
-        return cast(Tensor, x_BTC + self.mlp(_norm(x_BTC)))
+        x_BTC = x_BTC + self.attention(rms_norm(x_BTC), rotation_2TD, cached)
+        return cast(Tensor, x_BTC + self.mlp(rms_norm(x_BTC)))
 
 
 class Attention(nn.Module):
@@ -122,7 +122,7 @@ class Attention(nn.Module):
         """(B, T, C) to (B, T, C); with a cache, attends to what it remembers as well."""
         qkv_BTHD = self.qkv(x_BTC).unflatten(2, (3 * self.n_head, -1))
         qk_BHTD, v_BHTD = qkv_BTHD.transpose(1, 2).split((2 * self.n_head, self.n_head), dim=1)
-        q_BHTD, k_BHTD = _norm(_rotated(qk_BHTD, rotation_2TD)).chunk(2, dim=1)
+        q_BHTD, k_BHTD = rms_norm(_rotated(qk_BHTD, rotation_2TD)).chunk(2, dim=1)
         dropout = self.dropout.p if self.training else 0.0
         y_BTC = attend(q_BHTD, k_BHTD, v_BHTD.type_as(q_BHTD), cached, dropout)
         return cast(Tensor, self.dropout(self.projection(y_BTC)))
@@ -139,7 +139,7 @@ class MLP(nn.Module):
 
     def forward(self, x_BTC: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C)."""
-        return cast(Tensor, self.dropout(self.projection(F.relu(self.expand(x_BTC)).square())))
+        return cast(Tensor, self.dropout(self.projection(squared_relu(self.expand(x_BTC)))))
 
 
 def _add_prior(model: "Modern", tensors: dict[str, Tensor], *_: object) -> None:
@@ -147,19 +147,19 @@ def _add_prior(model: "Modern", tensors: dict[str, Tensor], *_: object) -> None:
     tensors.setdefault("prior_V", torch.zeros(model.vocab_size))
 
 
-def _norm(x: Tensor) -> Tensor:
-    return F.rms_norm(x, (x.shape[-1],))
-
-
 def _rotation(num_positions: int, head_size: int) -> Tensor:
-    """Cosines and sines for each position and pair of dimensions, (2, T, D)."""
+    """Cosines and sines for each position and pair of dimensions, (2, T, D).
+
+    The first half of the sines is negative, for the second half of the dimensions that it turns.
+    """
     rates = ROPE_BASE ** -(torch.arange(0, head_size, 2) / head_size)
     angles_TD = torch.outer(torch.arange(num_positions), rates).repeat(1, 2)
-    return torch.stack([angles_TD.cos(), angles_TD.sin()])
+    sin_TD = angles_TD.sin()
+    sin_TD[:, : head_size // 2].neg_()
+    return torch.stack([angles_TD.cos(), sin_TD])
 
 
 def _rotated(x_BHTD: Tensor, rotation_2TD: Tensor) -> Tensor:
     cos_TD, sin_TD = rotation_2TD.type_as(x_BHTD)
-    first, second = x_BHTD.chunk(2, dim=3)
-    turned_BHTD: Tensor = x_BHTD * cos_TD + torch.cat([-second, first], dim=3) * sin_TD
-    return turned_BHTD
+    halves_swapped = x_BHTD.roll(x_BHTD.shape[3] // 2, dims=3)
+    return torch.addcmul(x_BHTD * cos_TD, halves_swapped, sin_TD)
