@@ -8,6 +8,11 @@ from impressions_assets.gpt.model import model_of
 from impressions_assets.gpt.optimizer import learning_rate_at, optimizer_of, orthogonal
 from impressions_assets_tests.bench.stream import Training, of_ids
 
+POLAR_EXPRESS = [  # the paper's first three rounds
+    (8.28721201814563, -23.595886519098837, 17.300387312530933),
+    (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+    (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+]
 SHAPE = {"n_layer": 2, "n_head": 2, "n_embd": 32, "block_size": 16}
 
 
@@ -39,28 +44,28 @@ def test_muon_moves_the_matrices_of_modern_blocks_and_adamw_the_rest():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_orthogonal_brings_all_singular_values_near_one_and_keeps_the_directions(dtype):
+def test_orthogonal_brings_all_singular_values_below_two_and_keeps_the_directions(dtype):
     torch.manual_seed(0)
     given = [torch.randn(shape) * 7 for shape in [(8, 24), (24, 8), (16, 4), (8, 24)]]
     for before, after in zip(given, orthogonal(given, dtype), strict=True):
         assert (after.shape, after.dtype) == (before.shape, before.dtype)
         assert torch.equal(after, after.to(dtype).float())
         values = torch.linalg.svdvals(after)
-        assert 0.6 < values.min() <= values.max() < 1.3
+        assert 0.1 < values.min() <= values.max() < 1.95
         u, _, vh = torch.linalg.svd(before, full_matrices=False)
-        assert (u.T @ after @ vh.T).diagonal().min() > 0.6
+        assert (u.T @ after @ vh.T).diagonal().min() > 0.1
 
 
-def test_orthogonal_is_muons_iteration_of_three_rounds_also_where_values_are_small():
+def test_orthogonal_is_polar_express_in_three_rounds_also_where_values_are_small():
     torch.manual_seed(0)
     spread = torch.logspace(0, -3, 96, dtype=torch.float64)
     given = torch.randn(32, 96, dtype=torch.float64) * spread
     expected = given / given.norm()
-    for _ in range(3):
+    for a, b, c in POLAR_EXPRESS:
         squares = expected @ expected.T
-        expected = 3.4445 * expected + (-4.7750 * squares + 2.0315 * squares @ squares) @ expected
+        expected = a * expected + (b * squares + c * squares @ squares) @ expected
     (found,) = orthogonal([given.float()])
-    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -90,7 +95,7 @@ def test_a_step_moves_a_matrix_as_far_as_adamw_would_whatever_its_gradient():
     before = weight.detach().clone()
     weight.grad = torch.randn_like(weight) * 1e-5
     optimizer.step()
-    assert (weight - before).square().mean().sqrt().item() == pytest.approx(0.1 * 0.2, rel=0.2)
+    assert (weight - before).square().mean().sqrt().item() == pytest.approx(0.1 * 0.2, rel=0.35)
 
 
 def test_what_is_not_finite_moves_neither_weight_nor_momentum():
