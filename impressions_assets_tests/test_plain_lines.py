@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from impressions_assets.plain_lines import LINES_AT_ONCE, are_plain
+from impressions_assets.plain_lines import LINES_AT_ONCE, are_plain, plain_parts
 from impressions_assets.rows import Segment
 from impressions_assets.speech import segments
 from impressions_assets.speech.cues import Cue
@@ -39,6 +39,22 @@ def test_no_reader_changes_a_plain_line(lines: list[str]) -> None:
 )
 def test_what_people_say_is_plain_in_any_script(line: str) -> None:
     assert are_plain([line, line])
+
+
+@given(st.lists(st.sampled_from(["so", "so", "so", "a <b>"]), max_size=3 * LINES_AT_ONCE))
+def test_parts_are_all_the_lines_in_their_order_and_a_plain_one_is_plain(lines: list[str]) -> None:
+    parts = list(plain_parts(lines, are_plain))
+    assert [line for part, _ in parts for line in part] == lines
+    for part, is_plain in parts:
+        assert is_plain == are_plain(part)
+        assert len(part) <= LINES_AT_ONCE or len(parts) == 1
+
+
+def test_lines_that_are_all_plain_are_one_part() -> None:
+    lines = ["so it goes"] * (3 * LINES_AT_ONCE)
+    assert list(plain_parts(lines, are_plain)) == [(lines, True)]
+    marked = [*lines, "[Music]"]
+    assert [is_plain for _, is_plain in plain_parts(marked, are_plain)] == [True] * 3 + [False]
 
 
 _SPOKEN = [

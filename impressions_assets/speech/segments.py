@@ -2,12 +2,12 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from operator import eq
+from collections.abc import Iterator, Sequence
+from operator import attrgetter, eq
 
 from msgspec.structs import replace
 
-from impressions_assets.plain_lines import LINES_AT_ONCE, are_plain
+from impressions_assets.plain_lines import are_plain, plain_parts
 from impressions_assets.rows import Dropped, Segment, Word
 from impressions_assets.speech.cues import EMPTY, NOT_SPEECH, REPEATED, Cue
 from impressions_assets.speech.speakers import SpeakerReader
@@ -29,19 +29,17 @@ def segments_of(cues: list[Cue]) -> tuple[list[Segment], list[Dropped]]:
     dropped: list[Dropped] = []
     speakers = SpeakerReader()
     previous = ""
-    for begin in range(0, len(cues), LINES_AT_ONCE):
-        block = cues[begin : begin + LINES_AT_ONCE]
-        if _are_segments(block, previous):
+    for part, are_segments in plain_parts(cues, _are_segments):
+        if are_segments and part[0].text != previous:
             speaker = speakers.speaker
-            segments += block if speaker is None else [replace(c, speaker=speaker) for c in block]
-            previous = block[-1].text
+            segments += part if speaker is None else [replace(c, speaker=speaker) for c in part]
+            previous = part[-1].text
             continue
-        for index, cue in enumerate(block, start=begin):
-            end = cue.end_seconds
-            if end <= cue.start_seconds:
-                end = mended_end(cues, index)
+        for cue in part:
+            is_mended = cue.end_seconds <= cue.start_seconds
+            end = mended_end(cue, cues) if is_mended else cue.end_seconds
             turns = _turns(cue.text, speakers)
-            spoken = " ".join([part for _, part in turns])
+            spoken = " ".join([text for _, text in turns])
             if not spoken or spoken == previous:
                 reason = REPEATED if spoken else EMPTY
                 dropped.append(Dropped(reason, spoken, cue.start_seconds))
@@ -51,15 +49,14 @@ def segments_of(cues: list[Cue]) -> tuple[list[Segment], list[Dropped]]:
     return segments, dropped
 
 
-def _are_segments(cues: list[Cue], previous: str) -> bool:
+def _are_segments(cues: Sequence[Cue]) -> bool:
     """Whether the cues are segments as they stand, but for the speaker; most captions are."""
     lines = [cue.text for cue in cues]
     return (
         are_plain(lines)
-        and lines[0] != previous
         and not any(map(eq, lines, lines[1:]))
-        and _SOUND_BEGINS.isdisjoint([line[0] for line in lines])
-        and not any(cue.end_seconds <= cue.start_seconds for cue in cues)
+        and _SOUND_BEGINS.isdisjoint({line[0] for line in lines})
+        and not [cue for cue in cues if cue.end_seconds <= cue.start_seconds]
     )
 
 
@@ -74,14 +71,13 @@ def _is_one_line(text: str) -> bool:
     return text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
 
 
-def mended_end(cues: list[Cue], index: int) -> float:
+def mended_end(cue: Cue, cues: Sequence[Cue]) -> float:
     """An end for a cue that ends before it starts: the next later start, at reading speed at most.
 
     Real tracks hold runs of cues at one instant: their words are speech, only their times are lost.
     """
-    start = cues[index].start_seconds
-    readable = round(start + 1 + len(cues[index].text) / _CHARACTERS_PER_SECOND, 3)
-    later = bisect_right(cues, start, index, key=lambda cue: cue.start_seconds)
+    readable = round(cue.start_seconds + 1 + len(cue.text) / _CHARACTERS_PER_SECOND, 3)
+    later = bisect_right(cues, cue.start_seconds, key=attrgetter("start_seconds"))
     return min(cues[later].start_seconds, readable) if later < len(cues) else readable
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from operator import eq
 from typing import NamedTuple
 
-from impressions_assets.plain_lines import LINES_AT_ONCE, are_plain
+from impressions_assets.plain_lines import are_plain, plain_parts
 from impressions_assets.rows import Dropped, Segment, Transcript
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
@@ -66,15 +66,17 @@ def clean_line(text: str) -> str:
 def _clean_speech(segments: Sequence[Segment]) -> Cleaned:
     kept: list[Segment] = []
     dropped: list[Dropped] = []
-    for begin in range(0, len(segments), LINES_AT_ONCE):
-        block = segments[begin : begin + LINES_AT_ONCE]
-        lines = [segment.text for segment in block]
-        follows = [kept[-1].text, *lines] if kept else lines
-        if are_plain(lines) and not any(map(eq, follows, follows[1:])):
-            kept += block
+    for part, are_clean in plain_parts(segments, _are_clean):
+        if are_clean and not (kept and kept[-1].text == part[0].text):
+            kept += part
         else:
-            _clean_each(block, kept, dropped)
+            _clean_each(part, kept, dropped)
     return Cleaned(kept, dropped)
+
+
+def _are_clean(segments: Sequence[Segment]) -> bool:
+    lines = [segment.text for segment in segments]
+    return are_plain(lines) and not any(map(eq, lines, lines[1:]))
 
 
 def _clean_each(segments: Iterable[Segment], kept: list[Segment], dropped: list[Dropped]) -> None:
