@@ -51,7 +51,9 @@ def parse_track(data: bytes, format: str) -> Captions:
 
 
 def _parse(text: str, format_name: str | None) -> Captions:
-    text = text.replace("\0", "").removeprefix("\ufeff")
+    if "\0" in text:  # a tenth of the time that `replace` takes to find that there is none
+        text = text.replace("\0", "")
+    text = text.removeprefix("\ufeff")
     if format_name is not None and format_name not in _FORMATS:
         raise ValueError(f"unknown caption format {format_name!r}: use one of {_FORMATS}")
     if not text.strip():

@@ -4,11 +4,14 @@ Recognized speech has a segment per word (`tOffsetMs` from the event's start, `a
 and line breaks as events of their own with `aAppend`; those hold no words and are passed over.
 
 A file whose values have the types that YouTube sends is decoded into structs, in a third of the
-time; any other (times with fractions, nulls, a file cut short) is read value by value.
+time; any other (times with fractions, nulls, a file cut short) is read value by value. Captions
+that a person wrote are mostly one text per event: where all are, the decoder has checked all that
+is to be checked, and each event is a cue.
 """
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
@@ -40,20 +43,44 @@ class _File(msgspec.Struct, gc=False):
     events: list[_Event]
 
 
+class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    utf8: str
+
+
+class _LineEvent(msgspec.Struct, rename="camel", gc=False):
+    segs: tuple[_Line]  # exactly one
+    t_start_ms: _Milliseconds = 0
+    d_duration_ms: _Milliseconds = 0
+
+
+class _LinesFile(msgspec.Struct, gc=False):
+    events: list[_LineEvent]
+
+
 _TYPED = msgspec.json.Decoder(_File)
+_LINES = msgspec.json.Decoder(_LinesFile)
 
 
 def read_json3(text: str) -> RawTrack:
     """Read a json3 file; of a file cut short, the events before the cut."""
-    try:
-        return _read_typed(_TYPED.decode(text).events)
-    except (msgspec.DecodeError, RecursionError):
-        return _read_untyped(text)
+    for read in (_read_lines, _read_typed):
+        with suppress(msgspec.DecodeError, RecursionError):
+            return read(text)
+    return _read_untyped(text)
 
 
-def _read_typed(events: list[_Event]) -> RawTrack:
+def _read_lines(text: str) -> RawTrack:
+    cues = [
+        Cue(event.t_start_ms / 1000, (event.t_start_ms + event.d_duration_ms) / 1000, line)
+        for event in _LINES.decode(text).events
+        if (line := event.segs[0].utf8) and not line.isspace()
+    ]
+    return RawTrack(cues, [])
+
+
+def _read_typed(text: str) -> RawTrack:
     cues: list[Cue] = []
-    for event in events:
+    for event in _TYPED.decode(text).events:
         segs, start = event.segs, event.t_start_ms
         end = start + event.d_duration_ms
         words: tuple[Word, ...] = ()

@@ -164,6 +164,8 @@ def test_a_few_bad_bytes_do_not_turn_utf8_into_gibberish():
 
 def test_nul_bytes_are_removed():
     assert texts(PLAIN.replace("third", "th\0ird"))[-1] == "third"
+    data = b'{"events": [{"segs": [{"utf8": "th\0ird"}]}]}'
+    assert parse_track(data, "json3").segments[0].text == "third"
 
 
 @pytest.mark.parametrize("format", ["vtt", "srt", "json3", "timedtext"])
