@@ -17,6 +17,9 @@ from impressions_assets.sentence_ends import (
         ("Dr. Lee and J. Doe met. Both", [24]),
         ("no end in here, 3.5 or so", []),
         ("到了。然后", [3]),
+        ("她说「好。」然后走了！ So", [6, 12]),
+        ("(He left.) Then… Well? yes", [11, 17]),
+        ("so.」 Not. 」So", []),
         ("", []),
     ],
 )

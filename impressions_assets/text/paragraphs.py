@@ -12,19 +12,18 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
 from impressions_assets.rows import Segment
-from impressions_assets.sentence_ends import (
-    ends_sentence,
-    inner_sentence_ends,
-    that_end_sentences,
-)
+from impressions_assets.sentence_ends import hold_marks, inner_sentence_ends, that_end_sentences
 
 MOST_WORDS = 150
 _ENOUGH_WORDS = 60
 _LONG_PAUSE_SECONDS = 3.0
 _UNNAMED = re.compile(r"turn \d+")
+_SPACE, _NEWLINE = b" \n"
 
 
 class Paragraph(NamedTuple):
@@ -46,8 +45,11 @@ class Paragraph(NamedTuple):
 
 def paragraphs_of(segments: Sequence[Segment]) -> list[Paragraph]:
     """Cleaned speech as paragraphs of at most `MOST_WORDS` words."""
+    talk = _talk_of(segments)
     return [
-        Paragraph(part, part[0].speaker) for turn in _turns(segments) for part in _readable(turn)
+        Paragraph(part, part[0].speaker)
+        for begin, end in pairwise(_turns(talk))
+        for part in _readable(talk, begin, end)
     ]
 
 
@@ -68,25 +70,58 @@ def num_words_in(text: str) -> int:
     return len(text) // 2 if unspaced else num_words
 
 
-def _turns(segments: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
-    """Runs of one speaker without a long pause."""
-    begin = 0
-    for number, (last, segment) in enumerate(pairwise(segments), start=1):
-        if segment.speaker != last.speaker or (
-            segment.start_seconds - last.end_seconds >= _LONG_PAUSE_SECONDS
-            and ends_sentence(last.text)
-        ):
-            yield segments[begin:number]
-            begin = number
-    if segments:
-        yield segments[begin:]
+class _Talk(NamedTuple):
+    """Segments, and what is found out about all of them at once."""
+
+    pieces: list[Segment]
+    words: list[int]
+    """How many come before each piece, and how many there are."""
+    ends: list[int]
+    """The numbers of the pieces that end a sentence, and how many pieces there are."""
+    is_marked: bool
+    """Whether a sentence may end anywhere."""
+    is_long: bool
+    """Whether a piece is longer than a paragraph may be."""
 
 
-def _counts(texts: Sequence[str]) -> list[int]:
-    """The words of each text, as `num_words_in` has them."""
-    if "".join(texts).isascii():
-        return [text.count(" ") + 1 for text in texts]
-    return [num_words_in(text) for text in texts]
+def _talk_of(segments: Sequence[Segment]) -> _Talk:
+    texts = [segment.text for segment in segments]
+    words = _running_words(texts)
+    is_long = bool((words[1:] - words[:-1] > MOST_WORDS).any())
+    is_marked = hold_marks(texts)
+    ends = that_end_sentences(texts) if is_marked else []
+    return _Talk(list(segments), words.tolist(), [*ends, len(texts)], is_marked, is_long)
+
+
+def _running_words(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The words before each text, as `num_words_in` has them, and those of all."""
+    joined = "\n".join(("", *texts, ""))
+    if joined.isascii():
+        codes = np.frombuffer(joined.encode(), np.uint8)
+        # Behind each word is a space or a newline, a newline also before the first of all.
+        breaks = codes[np.flatnonzero((codes == _SPACE) | (codes == _NEWLINE))]
+        words = np.flatnonzero(breaks == _NEWLINE)
+        if len(words) == len(texts) + 1:  # else a text has a newline of its own
+            return words
+    return np.array([0, *accumulate(map(num_words_in, texts))])
+
+
+def _turns(talk: _Talk) -> list[int]:
+    """Where runs of one speaker without a long pause begin, and where the last one ends."""
+    pieces = talk.pieces
+    begins = {0, len(pieces)}
+    if len({piece.speaker for piece in pieces}) > 1:
+        sides = enumerate(pairwise(pieces), start=1)
+        begins |= {number for number, (last, piece) in sides if piece.speaker != last.speaker}
+    begins |= {end + 1 for end in talk.ends if _is_silent_after(pieces[end : end + 2])}
+    return sorted(begins)
+
+
+def _is_silent_after(piece_and_next: Sequence[Segment]) -> bool:
+    if len(piece_and_next) < 2:
+        return False
+    last, piece = piece_and_next
+    return piece.start_seconds - last.end_seconds >= _LONG_PAUSE_SECONDS
 
 
 def _pieces(segment: Segment) -> Iterator[Segment]:
@@ -111,26 +146,22 @@ def _split(piece: Segment, offset: int) -> tuple[Segment, Segment]:
     )
 
 
-def _readable(turn: Sequence[Segment]) -> Iterator[list[Segment]]:
+def _readable(talk: _Talk, begin: int, turn_end: int) -> Iterator[list[Segment]]:
     """The turn in paragraphs that begin and end well."""
-    pieces, texts = list(turn), [segment.text for segment in turn]
-    counts = _counts(texts)
-    if max(counts) > MOST_WORDS:
-        pieces = [piece for segment in turn for piece in _pieces(segment)]
-        texts = [piece.text for piece in pieces]
-        counts = _counts(texts)
-    words = [0, *accumulate(counts)]  # before each piece
-    ends = [*that_end_sentences(texts), len(pieces)]
-    begin = 0
-    while begin < len(pieces):
+    pieces, words, ends = talk.pieces, talk.words, talk.ends
+    if talk.is_long:
+        short = [piece for segment in pieces[begin:turn_end] for piece in _pieces(segment)]
+        talk, begin, turn_end = _talk_of(short), 0, len(short)
+        pieces, words, ends = talk.pieces, talk.words, talk.ends
+    while begin < turn_end:
         enough = bisect_left(words, words[begin] + _ENOUGH_WORDS, begin + 1)
-        full = bisect_right(words, words[begin] + MOST_WORDS, begin + 2) - 1
+        full = bisect_right(words, words[begin] + MOST_WORDS, begin + 2, turn_end + 1) - 1
         end = ends[bisect_left(ends, enough - 1)] + 1
-        if end <= full or full == len(pieces):
+        if end <= full or full == turn_end:
             yield pieces[begin : min(end, full)]
             begin = min(end, full)
             continue
-        done, left = _cut(pieces[begin:full])
+        done, left = _cut(pieces[begin:full], talk.is_marked)
         yield done
         begin = full - len(left)
         if left:
@@ -140,9 +171,9 @@ def _readable(turn: Sequence[Segment]) -> Iterator[list[Segment]]:
             begin = full
 
 
-def _cut(part: list[Segment]) -> tuple[list[Segment], list[Segment]]:
+def _cut(part: list[Segment], is_marked: bool) -> tuple[list[Segment], list[Segment]]:
     """A paragraph that grew too long without a good end, and what remains for the next one."""
-    for number in range(len(part) - 1, -1, -1):
+    for number in range(len(part) - 1, -1, -1) if is_marked else ():
         ends = inner_sentence_ends(part[number].text)
         if ends:
             head, tail = _split(part[number], ends[-1])
@@ -151,8 +182,10 @@ def _cut(part: list[Segment]) -> tuple[list[Segment], list[Segment]]:
 
 
 def _cut_at_pause(part: list[Segment]) -> tuple[list[Segment], list[Segment]]:
-    half = range(len(part) // 2, len(part) - 1)
-    pauses = [(part[i + 1].start_seconds - part[i].end_seconds, i) for i in half]
-    longest, number = max(pauses, default=(0.0, len(part) - 1))
-    cut = number + 1 if longest > 0 else len(part)
+    half = len(part) // 2
+    pauses = [after.start_seconds - last.end_seconds for last, after in pairwise(part[half:])]
+    longest = max(pauses, default=0.0)
+    if longest <= 0:
+        return part, []
+    cut = len(part) - 1 - pauses[::-1].index(longest)
     return part[:cut], part[cut:]
