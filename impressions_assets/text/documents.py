@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Literal
 
-import numpy as np
-
 from impressions_assets.rows import Chapter, Chapters, Document, Dropped, Segment, Transcript, Video
 from impressions_assets.text.clean import clean_line, clean_transcript
 from impressions_assets.text.duplicates import text_digest
@@ -27,6 +25,8 @@ from impressions_assets.text.splits import split_of
 from impressions_assets.transforms import Transform, segments_through
 
 Structure = Literal["plain", "light"]
+
+_BETWEEN_BLOCKS = "\n\n"
 
 
 def document_of(
@@ -51,7 +51,7 @@ def document_of(
         _speech(page, said, chapters.listed, light)
     else:
         page.block("\n\n".join(segment.text for segment in said))
-    text, dropped = "".join(page.parts), [*cleaned.dropped, *gone]
+    text, dropped = page.text, [*cleaned.dropped, *gone]
     if not cleaned.segments:
         text, dropped = "", [*dropped, Dropped("no transcript", "")]
     elif not said or sum(len(segment.text) for segment in said) < min_characters:
@@ -77,10 +77,15 @@ class _Page:
     """Text under construction: blocks apart by a blank line, and where each piece began."""
 
     def __init__(self) -> None:
-        self.parts: list[str] = []
+        self.blocks: list[str] = []
         self.offsets: list[int] = []
         self._starts: list[float] = []
-        self._length = 0
+        self._next_offset = 0
+
+    @property
+    def text(self) -> str:
+        """All blocks."""
+        return _BETWEEN_BLOCKS.join(self.blocks)
 
     @property
     def seconds(self) -> tuple[float, ...]:
@@ -88,24 +93,24 @@ class _Page:
 
         Captions overlap, so a piece cut off a segment may begin after the next segment.
         """
-        return tuple(np.maximum.accumulate([0.0, *self._starts])[1:].tolist())
+        starts = [0.0, *self._starts]
+        if starts != sorted(starts):
+            starts = list(accumulate(starts, max))
+        return tuple(starts[1:])
 
-    def _add(self, text: str) -> None:
-        self.parts.append(text)
-        self._length += len(text)
-
-    def block(self, text: str) -> None:
-        if self.parts:
-            self._add("\n\n")
-        self._add(text)
+    def block(self, text: str) -> int:
+        """Add a block; the offset at which it begins."""
+        begin = self._next_offset
+        self.blocks.append(text)
+        self._next_offset += len(text) + len(_BETWEEN_BLOCKS)
+        return begin
 
     def paragraph(self, paragraph: Paragraph, prefix: str) -> None:
-        self.block(prefix)
         texts = [piece.text for piece in paragraph.pieces]
+        begin = self.block(prefix + " ".join(texts)) + len(prefix)
         lengths = [len(text) + 1 for text in texts]
-        self.offsets += accumulate(lengths[:-1], initial=self._length)
+        self.offsets += accumulate(lengths[:-1], initial=begin)
         self._starts += [piece.start_seconds for piece in paragraph.pieces]
-        self._add(" ".join(texts))
 
 
 def _speech(

@@ -7,6 +7,7 @@ segment: that segment becomes two. Without one, the cut stays where the chapter 
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from impressions_assets.rows import Segment
 from impressions_assets.sentence_ends import ends_sentence, inner_sentence_ends
 
+_START = attrgetter("start_seconds")
 _NEAR_SECONDS = 8.0
 _SEGMENTS_AROUND = 3
 
@@ -30,7 +32,7 @@ def sections_of(
     segments: Sequence[Segment], starts: Sequence[float]
 ) -> Iterator[tuple[int | None, list[Segment]]]:
     """The segments of each chapter by its number; None for those before the first chapter."""
-    rest = sorted(segments, key=lambda segment: segment.start_seconds)
+    rest = sorted(segments, key=_START)
     for number, start in enumerate(starts):
         inside, rest = _cut_at(rest, start)
         if number or inside:
@@ -39,7 +41,7 @@ def sections_of(
 
 
 def _cut_at(segments: list[Segment], start: float) -> tuple[list[Segment], list[Segment]]:
-    by_time = bisect_left(segments, start, key=lambda segment: segment.start_seconds)
+    by_time = bisect_left(segments, start, key=_START)
     if by_time in (0, len(segments)) or _is_end(segments, by_time):
         return segments[:by_time], segments[by_time:]
     cuts = [

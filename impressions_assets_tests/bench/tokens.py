@@ -108,7 +108,7 @@ def _document(number: int, track: bytes) -> Document:
     _speech(page, clean_transcript(transcript).segments, (), light=False)
     return Document(
         video_id=transcript.video_id,
-        text="".join(page.parts),
+        text=page.text,
         split="train",
         anchor_offsets=tuple(page.offsets),
         anchor_seconds=page.seconds,
