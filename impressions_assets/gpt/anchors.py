@@ -6,7 +6,6 @@ A document's anchors count characters; here they become tokens, the one that hol
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -26,7 +25,7 @@ class Anchors(NamedTuple):
     """The anchors of one document: tokens from the start of the shard, and their seconds."""
 
     tokens: npt.NDArray[np.int64]
-    seconds: Sequence[float]
+    seconds: npt.NDArray[np.float64]
 
 
 def anchor_characters(document: Document) -> npt.NDArray[np.int64]:
@@ -34,10 +33,11 @@ def anchor_characters(document: Document) -> npt.NDArray[np.int64]:
 
     An anchor at the very end of the text belongs to its last character.
     """
-    offsets = np.array(document.anchor_offsets, dtype=np.int64)
+    offsets = np.fromiter(document.anchor_offsets, np.int64, len(document.anchor_offsets))
     length = len(document.text)
     outside = bool(offsets.size) and not 0 <= offsets[0] <= offsets[-1] <= length
-    if len(document.anchor_seconds) != len(offsets) or (np.diff(offsets) < 0).any() or outside:
+    falls = bool((offsets[1:] < offsets[:-1]).any())
+    if len(document.anchor_seconds) != len(offsets) or falls or outside:
         raise ValueError(
             f"document {document.video_id!r} has anchors that do not rise within its {length} "
             f"characters, or {len(offsets)} offsets for {len(document.anchor_seconds)} seconds"
@@ -67,7 +67,7 @@ def write_anchors(file: BinaryIO, documents: Sequence[Anchors]) -> None:
     columns = [
         np.repeat(np.arange(len(documents), dtype=np.int32), counts),
         np.concatenate([np.empty(0, np.int64), *(document.tokens for document in documents)]),
-        np.fromiter(chain.from_iterable(d.seconds for d in documents), np.float64, sum(counts)),
+        np.concatenate([np.empty(0, np.float64), *(document.seconds for document in documents)]),
     ]
     pq.write_table(
         pa.table(columns, schema=_SCHEMA),

@@ -201,6 +201,16 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path):
         write_shard(tmp_path / "taken", plan, [document(1, "a")], BPE)
 
 
+@pytest.mark.parametrize(
+    ("offsets", "seconds"), [((0, 5, 3), (0.0, 1.0, 2.0)), ((0, 99), (0.0, 1.0)), ((0,), ())]
+)
+def test_anchors_that_do_not_rise_within_the_text_are_refused(tmp_path, offsets, seconds):
+    wrong = structs.replace(document(1, "the sun"), anchor_offsets=offsets, anchor_seconds=seconds)
+    (plan,) = planned([wrong])
+    with pytest.raises(ValueError, match="do not rise within its 7 characters"):
+        write_shard(tmp_path, plan, [wrong], BPE)
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_documents(tmp_path):
     def peak_of(count: int) -> int:
