@@ -104,7 +104,7 @@ def attend(
     q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, cached: CachedLayer | None, dropout: float
 ) -> Tensor:
     """Causal attention, heads joined, (B, T, C); with a past, to what it remembers as well."""
-    if cached is None and is_ours(q_BHTD):
+    if cached is None and is_ours(q_BHTD, dropout):
         return causal_attention(q_BHTD, k_BHTD, v_BHTD, dropout).transpose(1, 2).flatten(2)
     if cached is not None:
         k_BHTD, v_BHTD = cached.past.remember(cached.layer, k_BHTD, v_BHTD)

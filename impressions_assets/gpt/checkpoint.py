@@ -37,7 +37,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = FORMAT_VERSION
     step: int
-    order: int = 0  # of windows and random numbers: which of those that programs made
+    order: int = 0  # of windows: which of those that programs made
     position: Position
     model: dict[str, Any]
     train: dict[str, Any]

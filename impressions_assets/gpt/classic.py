@@ -7,7 +7,7 @@ Notable choices, each with its source:
 - Embedding and head share one matrix when `tied` (Press and Wolf 2017).
 - Initialization N(0, 0.02); projections into the residual stream are scaled by 1/sqrt(2 n_layer)
   (GPT-2, section 2.3).
-- Attention through `scaled_dot_product_attention`, which picks the fastest kernel there is.
+- Attention through `scaled_dot_product_attention`, or our own where a CPU trains (`attention.py`).
 
 Shapes: B batch, T tokens, C n_embd, H n_head, D = C/H.
 """

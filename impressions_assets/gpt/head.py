@@ -29,6 +29,7 @@ from impressions_assets.gpt.loader import IGNORED
 _CPU_BYTES, _GPU_BYTES = 1 << 26, 1 << 30  # of logits at once
 _CACHE_BYTES = 1 << 20  # of what is computed number by number, for each thread
 _ROW = 64
+_ROWS_AT_ONCE = 8192  # of the matrix's gradient
 
 
 class Head(NamedTuple):
@@ -119,7 +120,7 @@ class _HeadLoss(torch.autograd.Function):
         hidden_grad_NC, weight_grad, count, seen_K = ctx.saved_tensors
         scale = gradient / count
         hidden_grad_NC = (hidden_grad_NC * scale).to(ctx.hidden_dtype)
-        weight_grad = weight_grad * scale
+        weight_grad.mul_(scale)
         if seen_K is not None:
             all_VC = weight_grad.new_zeros(ctx.vocab_size, weight_grad.shape[1])
             weight_grad = all_VC.index_copy_(0, seen_K, weight_grad)
@@ -132,7 +133,7 @@ class _Part:
 
     rows: slice
     hidden: Tensor  # (R, C)
-    head: Head
+    head: Head  # whose prior is already less the cap, where there is one
     rest: Tensor | None  # the unscaled probability of all tokens that the head leaves out
     targets: Tensor  # (R,)
     room: Tensor  # (R, V), shared by all, of the products' type: scores, then their gradient
@@ -172,9 +173,9 @@ class _Part:
         """Fill in logits and gates; the highest logit of each row, where it was subtracted."""
         cap, prior = self.head.cap, self.head.prior
         if cap is not None:
+            assert prior is not None
             gate_QV.copy_(scores_QV).sigmoid_()
-            least = gate_QV.new_tensor(-cap) if prior is None else prior - cap
-            torch.add(least, gate_QV, alpha=2 * cap, out=logits_QV)
+            torch.add(prior, gate_QV, alpha=2 * cap, out=logits_QV)
             return None
         logits_QV.copy_(scores_QV)
         if prior is not None:
@@ -189,8 +190,10 @@ class _Part:
         hidden_RC = self.hidden * scale
         if self.room.dtype == torch.float32:
             weight_grad_VC.addmm_(self.room.T, hidden_RC)
-        else:
-            weight_grad_VC.add_(self.room.T @ hidden_RC)
+        else:  # some rows at a time: all of them, in float32, would be fresh memory for each part
+            for start in range(0, len(weight_grad_VC), _ROWS_AT_ONCE):
+                some = slice(start, start + _ROWS_AT_ONCE)
+                weight_grad_VC[some] += self.room[:, some].T @ hidden_RC
         return (self.room @ self.head.weight).float().mul_(scale)
 
 
@@ -200,6 +203,9 @@ def _parts(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tensor
     if torch.is_autocast_enabled(device.type):
         dtype = torch.get_autocast_dtype(device.type)
     hidden_NC, head = hidden_NC.to(dtype), head._replace(weight=head.weight.to(dtype))
+    if head.cap is not None:
+        prior = torch.zeros((), device=device) if head.prior is None else head.prior
+        head = head._replace(prior=prior - head.cap)
     width = -(-vocab_size // _ROW) * _ROW
     room, cache = _GPU_BYTES, _GPU_BYTES
     if device.type == "cpu":

@@ -6,7 +6,7 @@ Notable choices, for a CPU; measured in docs/benchmarks.md:
 - Rounded to bfloat16, matrices are kept in 16 bits and multiplied by FBGEMM, whose kernel reads
   half the bytes and adds up in float32; oneDNN's for bfloat16 brings a matrix into another order
   for each product. Its 16 bits are those of float16, which holds every bfloat16 from 6e-5 to 65504
-  exactly, and smaller ones to within 3e-8. All else stays float32.
+  exactly, and smaller ones to within 3e-8. All else is rounded as well, but held as float32.
 """
 
 from typing import cast
@@ -18,7 +18,7 @@ from impressions_assets.gpt.model import GPT
 
 
 def laid_out(model: GPT, dtype: torch.dtype) -> GPT:
-    """The model with its weights rounded to `dtype`, ready to speak: it cannot be trained on."""
+    """The model with its weights rounded to `dtype`, ready to speak, and for nothing else."""
     for weight in model.parameters():
         weight.data = weight.data.to(dtype)
     if model.token_embedding.weight.device.type != "cpu":
@@ -44,7 +44,9 @@ class Packed(nn.Module):
 
 
 def _pack(model: GPT) -> None:
-    head = Packed(model.head_weight, None)
+    model.multiply_head = Packed(model.head_weight, None)
+    if model.head is not None:  # the whole matrix is read no more
+        model.head.weight.data = model.head.weight.data.new_empty(0)
     model.float()
     places = [
         (parent, name, child)
@@ -54,4 +56,3 @@ def _pack(model: GPT) -> None:
     ]
     for parent, name, linear in places:
         setattr(parent, name, Packed(linear.weight, linear.bias))
-    model.multiply_head = head

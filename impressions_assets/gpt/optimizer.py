@@ -18,12 +18,17 @@ from impressions_assets.gpt.model import GPT
 _MOMENTUM = 0.95
 _LIKE_ADAMW = 0.2
 # Coefficients of each round: the best three for singular values down to a thousandth of the largest
-# ("The Polar Express", Amsel et al. 2025, https://arxiv.org/abs/2505.16932, algorithm 2). Five are
-# usual; what three gave here, and Muon's own: docs/decisions/0013-a-modern-recipe.md.
-_ROUNDS = (
-    (8.28721201814563, -23.595886519098837, 17.300387312530933),
-    (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
-    (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+# ("The Polar Express", Amsel et al. 2025, https://arxiv.org/abs/2505.16932, algorithm 2), with the
+# paper's margin for rounding: beyond the largest they would amplify it. Five are usual; what three
+# gave here, and Muon's own: docs/decisions/0013-a-modern-recipe.md.
+_MARGIN = 1.01
+_ROUNDS = tuple(
+    (a / _MARGIN, b / _MARGIN**3, c / _MARGIN**5)
+    for a, b, c in (
+        (8.28721201814563, -23.595886519098837, 17.300387312530933),
+        (4.107059111542203, -2.9478499167379106, 0.5448431082926601),
+        (3.9486908534822946, -2.908902115962949, 0.5518191394370137),
+    )
 )
 
 

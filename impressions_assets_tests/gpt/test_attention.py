@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
-from impressions_assets.gpt import attention
+from impressions_assets.gpt import attention, cache
 from impressions_assets.gpt.attention import causal_attention, is_ours
 from impressions_assets.gpt.cache import attend
 
@@ -71,11 +71,21 @@ def test_the_gradient_through_dropout_is_that_of_the_shares_that_were_kept():
 
 
 def test_it_serves_the_training_on_a_cpu_of_windows_not_too_long(monkeypatch):
-    q, k, v = case(20)
-    assert is_ours(q)
-    assert not is_ours(q.detach())  # speaking, or a validation
-    assert not is_ours(q.to("meta"))
-    expected = attend(q, k, v, None, 0.0)
-    monkeypatch.setattr(attention, "_MOST_BYTES", 1000)
-    assert not is_ours(q)
-    torch.testing.assert_close(attend(q, k, v, None, 0.0), expected)
+    q, _, _ = case(20)
+    assert is_ours(q, 0.0)
+    assert not is_ours(q.detach(), 0.0)  # speaking, or a validation
+    assert not is_ours(q.to("meta"), 0.0)
+    monkeypatch.setattr(attention, "_MOST_BYTES", 2 * 3 * 20 * 20 * 4)
+    assert is_ours(q, 0.0)
+    assert not is_ours(q, 0.1)  # which keeps more
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_model_attends_by_it(dropout, monkeypatch):
+    inputs = case(20)
+    torch.manual_seed(5)
+    expected = causal_attention(*inputs, dropout)
+    monkeypatch.setattr(cache.F, "scaled_dot_product_attention", None)
+    torch.manual_seed(5)
+    found = attend(*inputs, None, dropout)
+    assert torch.equal(found, expected.transpose(1, 2).flatten(2))

@@ -27,6 +27,8 @@ ways = pytest.mark.parametrize("loss_of", [head_loss, plain_loss])
 @pytest.fixture(autouse=True)
 def _in_many_parts(monkeypatch):
     monkeypatch.setattr(head_module, "_CPU_BYTES", 1 << 16)
+    monkeypatch.setattr(head_module, "_CACHE_BYTES", (1 << 14) // torch.get_num_threads())
+    monkeypatch.setattr(head_module, "_ROWS_AT_ONCE", 64)
 
 
 def case(parts) -> tuple[torch.Tensor, Head, torch.Tensor]:

@@ -27,6 +27,20 @@ def test_values_and_gradients_are_those_of_torch(ours, theirs, dtype, near):
         assert (found.float() - wanted).norm() < near * wanted.norm()
 
 
+def test_where_nothing_is_learned_it_is_torchs_own():
+    x = torch.randn(2, 16)
+    assert torch.equal(rms_norm(x), F.rms_norm(x, (16,)))
+    assert torch.equal(squared_relu(x), F.relu(x).square())
+    assert rms_norm(x.requires_grad_()).grad_fn.name() == "_RMSNormBackward"
+    assert squared_relu(x).grad_fn.name() == "_SquaredReLUBackward"
+
+
+def test_a_large_gradient_in_half_precision_stays_finite():
+    x = torch.randn(4, 64, dtype=torch.float16, requires_grad=True)
+    rms_norm(x).backward(torch.full((4, 64), 2e4, dtype=torch.float16) * x.detach().sign())
+    assert x.grad.isfinite().all()
+
+
 def test_zeros_stay_zeros():
     x = torch.zeros(2, 8, requires_grad=True)
     y = rms_norm(x)

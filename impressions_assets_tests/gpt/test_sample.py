@@ -265,14 +265,19 @@ def test_bfloat16_speaks_nearly_as_float32(recipe, engines, corpus, tmp_path, mo
 
 
 @pytest.mark.skipif(not FBGEMM, reason="packed by FBGEMM, which this CPU has not")
-@pytest.mark.parametrize("recipe", ["classic", "modern"])
-def test_packed_weights_are_those_rounded_to_bfloat16(recipe, corpus, tmp_path):
-    driven(corpus.run(tmp_path, recipe=recipe, max_iters=20))
+@pytest.mark.parametrize(
+    "changes",
+    [{"recipe": "classic"}, {"recipe": "classic", "tied": True, "bias": True}, {}, {"tied": True}],
+)
+def test_packed_weights_are_those_rounded_to_bfloat16(changes, corpus, tmp_path):
+    driven(corpus.run(tmp_path, max_iters=20, **changes))
     rounded = Checkpoint.open(tmp_path / "best").model()
     for weight in rounded.parameters():
         weight.data = weight.data.bfloat16().float()
     packed = laid_out(Checkpoint.open(tmp_path / "best").model(), torch.bfloat16)
     assert not [module for module in packed.blocks.modules() if isinstance(module, nn.Linear)]
+    held = sum(weight.numel() for weight in packed.parameters())
+    assert held < sum(weight.numel() for weight in rounded.parameters()) / 2
     ids = torch.tensor([corpus.tokenizer.encode("In the evening")])
     with torch.inference_mode():
         torch.testing.assert_close(packed.eval()(ids), rounded.eval()(ids), atol=1e-5, rtol=1e-4)

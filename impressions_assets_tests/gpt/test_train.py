@@ -116,7 +116,7 @@ def test_losses_are_those_they_were(uninterrupted, corpus):
     """Golden numbers: a change of data order, schedule or optimizer shows here."""
     assert losses_at_1_10_30(uninterrupted[1]) == pytest.approx([2.7549, 2.6496, 2.5977], abs=1e-3)
     classic = trained(corpus.run(recipe="classic", tied=True))
-    assert losses_at_1_10_30(classic) == pytest.approx([3.2698, 3.0696, 2.9628], abs=1e-3)
+    assert losses_at_1_10_30(classic) == pytest.approx([3.2724, 3.0716, 2.9614], abs=1e-3)
 
 
 def losses_at_1_10_30(result: TrainingResult) -> list[float | None]:
