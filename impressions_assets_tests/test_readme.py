@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from impressions_assets.channels.channel import Channel
 from impressions_assets.channels.file import parse_channels
 from impressions_assets.cli.main import app
 from impressions_assets.definitions import defs
@@ -79,6 +80,7 @@ def test_the_example_of_channels_yaml_is_read() -> None:
     )
     lectures = parse_channels(example).channels["lectures"]
     assert [source.kind for source in lectures.sources] == ["youtube", "archive", "text", "dataset"]
+    assert lectures.model_fields_set == Channel.model_fields.keys()
 
 
 def test_the_picture_shows_each_asset_in_its_group_with_what_it_reads() -> None:
