@@ -60,7 +60,9 @@ class ModelSettings(Strict):
     )
     bias: bool | None = Field(default=None, description="biases, in the recipe classic only")
     tied: bool | None = Field(default=None, description="head shares the embedding")
-    gelu: str | None = Field(default=None, description="exact, or tanh as in GPT-2's weights")
+    gelu: Literal["exact", "tanh"] | None = Field(
+        default=None, description="exact, or tanh as in GPT-2's weights"
+    )
 
 
 class TrainingSettings(Strict):

@@ -99,7 +99,7 @@ _command(
 _command(
     train.train,
     "impressions train mine --preset baby --length quick",
-    "impressions train mine --max-iters 2000 --learning-rate 6e-4",
+    "impressions train mine --max-iters 2000 --batch-size 32",
     "impressions train mine --init last --max_epochs 3   (nanoGPT's spelling)",
     "impressions train mine --preset debug --out none    (keeps nothing)",
 )

@@ -23,7 +23,7 @@ _QUERIES = 128  # at once
 _MOST_BYTES = 1 << 27  # that a layer may keep; beyond, torch's kernel needs less memory
 
 
-def is_ours(q_BHTD: Tensor, dropout: float) -> bool:
+def pays_off(q_BHTD: Tensor, dropout: float) -> bool:
     """Whether `causal_attention` is the better way: where a CPU trains, on windows not too long."""
     windows, heads, num_tokens, _ = q_BHTD.shape
     size_bytes = q_BHTD.element_size() + bool(dropout)

@@ -7,13 +7,14 @@ then every step has the same shapes and addresses, as a CUDA graph wants.
 Shapes: B rows, T tokens, H n_head, D size of a head, S block_size, L n_layer.
 """
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
-from impressions_assets.gpt.attention import causal_attention, is_ours
+from impressions_assets.gpt.attention import causal_attention, pays_off
 
 if TYPE_CHECKING:
     from impressions_assets.gpt.model import GPT
@@ -41,15 +42,15 @@ class Cache:
         self.lengths_B += 1
 
 
-class Past:
+class Past(ABC):
     """What a forward pass knows of the tokens before its own, and where its own stand."""
 
     positions: Tensor  # of the tokens of this pass: (T,), or (B, 1)
     mask: Tensor | None = None  # None: causal
 
+    @abstractmethod
     def remember(self, layer: int, k_BHTD: Tensor, v_BHTD: Tensor) -> tuple[Tensor, Tensor]:
         """Keep the keys and values of the new tokens; give those that they may look at."""
-        raise NotImplementedError
 
 
 class Reading(Past):
@@ -104,16 +105,19 @@ def attend(
     q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor, cached: CachedLayer | None, dropout: float
 ) -> Tensor:
     """Causal attention, heads joined, (B, T, C); with a past, to what it remembers as well."""
-    if cached is None and is_ours(q_BHTD, dropout):
-        return causal_attention(q_BHTD, k_BHTD, v_BHTD, dropout).transpose(1, 2).flatten(2)
-    if cached is not None:
-        k_BHTD, v_BHTD = cached.past.remember(cached.layer, k_BHTD, v_BHTD)
-    y_BHTD = F.scaled_dot_product_attention(
-        q_BHTD,
-        k_BHTD,
-        v_BHTD,
-        dropout_p=dropout,
-        attn_mask=cached.past.mask if cached is not None else None,
-        is_causal=q_BHTD.shape[2] > 1,  # a single token sees all that there is
-    )
+    if cached is None and pays_off(q_BHTD, dropout):
+        y_BHTD = causal_attention(q_BHTD, k_BHTD, v_BHTD, dropout)
+    else:
+        mask = None
+        if cached is not None:
+            k_BHTD, v_BHTD = cached.past.remember(cached.layer, k_BHTD, v_BHTD)
+            mask = cached.past.mask
+        y_BHTD = F.scaled_dot_product_attention(
+            q_BHTD,
+            k_BHTD,
+            v_BHTD,
+            attn_mask=mask,
+            dropout_p=dropout,
+            is_causal=q_BHTD.shape[2] > 1,  # a single token sees all that there is
+        )
     return y_BHTD.transpose(1, 2).flatten(2)

@@ -29,6 +29,9 @@ from impressions_assets.gpt.tokenizer import Tokenizer
 
 Tensors = Mapping[str, Tensor]
 FORMAT_VERSION = 1
+_REMEDY = (
+    "trying again will not help: use another checkpoint, or delete this folder and train again"
+)
 _MODEL, _OPTIMIZER, _META = "model.safetensors", "optimizer.safetensors", "meta.json"
 
 
@@ -165,11 +168,6 @@ def _check(path: Path, digest: str) -> None:
             f"{path} is not what was saved ({path.stat().st_size} bytes on disk, with another "
             f"digest): it was cut short or changed; {_REMEDY}"
         )
-
-
-_REMEDY = (
-    "trying again will not help: use another checkpoint, or delete this folder and train again"
-)
 
 
 def _load(path: Path) -> dict[str, Tensor]:

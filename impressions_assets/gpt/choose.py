@@ -26,11 +26,11 @@ _NUCLEUS = 1024
 class Sampling(TypedDict, total=False):
     """How the next token is chosen from the model's probabilities."""
 
-    temperature: float  # 0.8; 0 always takes the likeliest token
+    temperature: float  # 0 always takes the likeliest token
     top_k: int | None  # only so many tokens, the likeliest
     top_p: float | None  # only the fewest tokens that have this probability together
     min_p: float | None  # only tokens with this share of the likeliest one's probability
-    repetition_penalty: float  # 1; above, what was said becomes rarer
+    repetition_penalty: float  # above 1, what was said becomes rarer
 
 
 class Chooser:
@@ -49,7 +49,8 @@ class Chooser:
         _require(top_p is None or 0 < top_p <= 1, f"top_p {top_p}", "above 0 and at most 1")
         _require(min_p is None or 0 <= min_p <= 1, f"min_p {min_p}", "from 0 to 1")
         _require(repetition_penalty > 0, f"repetition_penalty {repetition_penalty}", "above 0")
-        self._temperature, self._top_k, self._top_p = temperature, top_k, top_p
+        self._temperature, self._top_k = temperature, top_k
+        self._top_p = None if top_p == 1 else top_p
         self._min_p, self._penalty = min_p, repetition_penalty
 
     def choose(
@@ -92,7 +93,7 @@ class Chooser:
         if top_k < num_tokens:
             logits_BV, ids_BK = logits_BV.topk(top_k)
             return self._nucleus(logits_BV, logits_BV), ids_BK
-        if self._top_p is None or self._top_p == 1:
+        if self._top_p is None:
             return logits_BV, None
         likeliest_BK, ids_BK = logits_BV.topk(min(_NUCLEUS, num_tokens))
         if self._reaches(likeliest_BK, logits_BV):
@@ -106,7 +107,7 @@ class Chooser:
 
     def _nucleus(self, sorted_BK: Tensor, logits_BV: Tensor) -> Tensor:
         """Keep the fewest tokens whose probabilities reach top_p (Holtzman et al. 2019)."""
-        if self._top_p is None or self._top_p == 1:
+        if self._top_p is None:
             return sorted_BK
         probabilities_BK = (sorted_BK - logits_BV.logsumexp(1, keepdim=True)).exp()
         before_BK = probabilities_BK.cumsum(1) - probabilities_BK

@@ -38,7 +38,7 @@ class ModelConfig(BaseModel):
     n_embd: Annotated[int, Field(ge=1, description="width of the residual stream")] = 384
     block_size: Annotated[int, Field(ge=1, description="context, in tokens")] = 256
     dropout: Annotated[
-        float, Field(ge=0, lt=1, description="share of values dropped; by epochs if not given")
+        float, Field(ge=0, lt=1, description="share dropped; grows with the passes if not given")
     ] = 0.0
     bias: Annotated[bool, Field(description="biases, in the recipe classic only")] = False
     tied: Annotated[bool, Field(description="one matrix for embedding and head")] = False
@@ -47,17 +47,22 @@ class ModelConfig(BaseModel):
     ] = "exact"
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> Self:
+    def _is_possible(self) -> Self:
         if self.n_embd % self.n_head:
             raise ValueError(
                 f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}; "
                 f"{self.n_embd - self.n_embd % self.n_head or self.n_head} is"
             )
-        if self.recipe == "modern" and (self.bias or self.n_embd // self.n_head % 2):
+        head_size = self.n_embd // self.n_head
+        if self.recipe == "modern" and head_size % 2:
             raise ValueError(
-                f"recipe modern has no biases (bias is {self.bias}), and a head of it has an even "
-                f"size (n_embd / n_head is {self.n_embd // self.n_head}); choose so, or recipe "
-                "classic"
+                f"n_embd {self.n_embd} / n_head {self.n_head} is {head_size}, and recipe modern "
+                "turns pairs of dimensions: choose an even size of a head, or recipe classic"
+            )
+        if self.recipe == "modern" and (self.bias or self.gelu != "exact"):
+            raise ValueError(
+                f"recipe modern has neither biases (bias is {self.bias}) nor a GELU (gelu is "
+                f"{self.gelu!r}); leave them out, or choose recipe classic"
             )
         return self
 
@@ -83,7 +88,9 @@ class TrainConfig(BaseModel):
     ] = None
     batch_size: Annotated[int, Field(ge=1, description="windows in a micro-batch")] = 12
     gradient_accumulation_steps: Annotated[int, Field(ge=1, description="micro-batches")] = 1
-    learning_rate: Annotated[float, Field(gt=0, description="highest learning rate")] = 1e-3
+    learning_rate: Annotated[
+        float, Field(gt=0, description="highest; 5e-3, or 1e-3 (classic), if not given")
+    ] = 1e-3
     min_lr: Annotated[
         float | None, Field(ge=0, description="lowest; a tenth of the highest if not given")
     ] = None
@@ -95,7 +102,7 @@ class TrainConfig(BaseModel):
         int | None, Field(ge=1, description="where the decay ends; at the end if not given")
     ] = None
     weight_decay: Annotated[
-        float, Field(ge=0, description="AdamW's, on matrices only; by epochs if not given")
+        float, Field(ge=0, description="of matrices; grows with the passes if not given")
     ] = 0.1
     beta1: Annotated[float, Field(ge=0, lt=1, description="AdamW's")] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1, description="AdamW's")] = 0.95

@@ -39,9 +39,7 @@ class Head(NamedTuple):
     cap: float | None = None  # of what the weights say
     prior: Tensor | None = None  # (V,), added to that
     seen: Tensor | None = None  # (K,), the tokens that occur: the weights of all others are zero
-    multiply: Callable[[Tensor], Tensor] | None = (
-        None  # by the weight, in another way (`layout.py`)
-    )
+    multiply: Callable[[Tensor], Tensor] | None = None  # by the weight in another way: `layout.py`
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of all tokens, (..., V)."""

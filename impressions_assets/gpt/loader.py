@@ -10,7 +10,7 @@ as it does in generation. Attention may look across it, as nanoGPT's does: a mas
 would take it off SDPA's causal path.
 
 Windows are read ahead, some 130,000 tokens at once and each run of a document as one slice; a batch
-is a slice of them. 12 windows of 64 cost a 12th of what nanoGPT's get_batch does, 12 of 1024 a 4th.
+is a slice of them. 12 windows of 64 cost a 10th of what nanoGPT's get_batch does, 12 of 1024 a 4th.
 Shapes: B windows in a batch, T tokens in a window.
 """
 
@@ -33,7 +33,7 @@ _TOKENS_AHEAD = 1 << 17
 
 
 class TokenStream:
-    """Shards, one after the other, as one row of token ids; where no document ends, it is one."""
+    """Shards, one after the other, as one row of ids; without `document_ends`, one document."""
 
     def __init__(
         self,

@@ -26,8 +26,9 @@ from impressions_assets.gpt.run import HistoryPoint, TrainingRun
 
 _MOST_POINTS = 4_000  # of losses in the record; beyond, every second one goes
 # Nor do these change what is learned, only what is kept of it: a training may go on with others.
-_WATCHING = ("eval_interval", "eval_iters", "patience", "max_seconds", "save_every")
-_FREE_SETTINGS = OF_NO_WEIGHT | {*_WATCHING, "save_each_epoch"}
+_FREE_SETTINGS = OF_NO_WEIGHT | {
+    *("eval_interval", "eval_iters", "patience", "max_seconds", "save_every", "save_each_epoch")
+}
 
 
 @dataclass

@@ -24,16 +24,16 @@ class StopRequest:
 
     def __init__(self, parent_pid: int | None = None) -> None:
         self._parent_pid = parent_pid
-        self._signal: str | None = None
+        self._reason: str | None = None
         self._signalled_at = 0.0
         self._before: dict[int, Any] = {}
 
     @property
     def reason(self) -> str | None:
         """Why to stop, or None."""
-        if self._signal is None and self._parent_pid not in (None, os.getppid()):
-            self._signal = "parent died"
-        return self._signal
+        if self._reason is None and self._parent_pid not in (None, os.getppid()):
+            self._reason = "parent died"
+        return self._reason
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -48,7 +48,7 @@ class StopRequest:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if self._signal is None:
+        if self._reason is None:
             self._signal, self._signalled_at = signal.Signals(number).name, now
         elif number == signal.SIGINT and now - self._signalled_at > _SAME_PRESS_SECONDS:
             raise KeyboardInterrupt

@@ -1,11 +1,8 @@
 """Text to ids and back: what a tokenizer is, and how one is loaded, trained or made by its name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import Literal, TypeAlias
 
 from impressions_assets.errors import TokenizerError
 from impressions_assets.gpt.bpe import NAMED_FILES, load_bpe, named_bpe, train_bpe
@@ -15,51 +12,11 @@ from impressions_assets.gpt.symbols import (
     load_symbols,
     read_json_vocabulary,
 )
-from impressions_assets.gpt.vocabulary import UnknownWords, read_saved
+from impressions_assets.gpt.vocabulary import UnknownWords, VocabularyTokenizer, read_saved
 
+Tokenizer: TypeAlias = VocabularyTokenizer
 TrainedKind = Literal["bpe", "characters", "words"]
 TokenizerKind = Literal["bpe", "gpt2", "cl100k_base", "o200k_base", "characters", "words", "json"]
-
-
-class Tokenizer(Protocol):
-    """Text to ids and back. What is unknown decodes to U+FFFD, all else to what it was."""
-
-    @property
-    def kind(self) -> str:
-        """Return the kind, as channels.yaml names it."""
-
-    @property
-    def vocab_size(self) -> int:
-        """Return the number of ids, padding and gaps included."""
-
-    @property
-    def end_of_text(self) -> int:
-        """Return the id that stands after each document."""
-
-    @property
-    def digest(self) -> str:
-        """Return the sha256 of the saved form."""
-
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of the text; text that looks like a special token is text."""
-
-    def encode_array(self, text: str) -> npt.NDArray[np.uint32]:
-        """Return the same ids as an array: much faster for long texts."""
-
-    def decode(self, ids: Sequence[int] | npt.NDArray[np.integer]) -> str:
-        """Return the text of the ids; special and padding ids stand for no text."""
-
-    def token_bytes(self, token: int) -> bytes:
-        """Return the bytes that the id stands for; b'' for special and padding ids."""
-
-    def token_lengths(self) -> npt.NDArray[np.int64]:
-        """Return the number of bytes of each id, shape (vocab_size,)."""
-
-    def characters_begun(self, text: str, ids: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-        """Return how many characters of the text begin in each of its ids, shape (num_tokens,)."""
-
-    def save(self, folder: Path) -> None:
-        """Write the saved form into the folder, as plain text."""
 
 
 def load_tokenizer(name_or_path: str | Path) -> Tokenizer:

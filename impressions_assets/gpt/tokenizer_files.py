@@ -75,7 +75,7 @@ def check_same_ids(folder: Path, tokenizer: Ours) -> None:
     """
     vocabulary = _vocabulary_of(folder)
     letters = bytes_of_letters()
-    specials = getattr(tokenizer, "card").specials  # noqa: B009 - all of ours have one
+    specials = tokenizer.card.specials
     for token, index in vocabulary.items():
         if specials.get(token) == index:
             continue
@@ -86,7 +86,8 @@ def check_same_ids(folder: Path, tokenizer: Ours) -> None:
             raise TokenizerError(
                 f"the weights in {folder} speak another tokenizer: id {index} is {token!r} there; "
                 f"in the {tokenizer.kind} tokenizer {tokenizer.digest[:12]} it is not. For GPT-2's "
-                "weights write `tokenizer: {kind: gpt2}` into channels.yaml"
+                "weights write `tokenizer: {kind: gpt2}` into channels.yaml, then materialize "
+                "tokenizer and token_shards"
             )
 
 

@@ -101,7 +101,7 @@ class Trainer:
             self._finish()
 
     def result(self) -> TrainingResult:
-        """How it ended, with samples of the best model."""
+        """How it ended, with samples of the best model that was saved, else of the latest."""
         progress, loss = self._state.progress, self._state.progress.best_val_loss
         return TrainingResult(
             steps=progress.step,

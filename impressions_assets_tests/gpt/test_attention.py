@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own habit
 
 from impressions_assets.gpt import attention, cache
-from impressions_assets.gpt.attention import causal_attention, is_ours
+from impressions_assets.gpt.attention import causal_attention, pays_off
 from impressions_assets.gpt.cache import attend
 
 LONGER_THAN_A_BLOCK = 300
@@ -72,12 +72,12 @@ def test_the_gradient_through_dropout_is_that_of_the_shares_that_were_kept():
 
 def test_it_serves_the_training_on_a_cpu_of_windows_not_too_long(monkeypatch):
     q, _, _ = case(20)
-    assert is_ours(q, 0.0)
-    assert not is_ours(q.detach(), 0.0)  # speaking, or a validation
-    assert not is_ours(q.to("meta"), 0.0)
+    assert pays_off(q, 0.0)
+    assert not pays_off(q.detach(), 0.0)  # speaking, or a validation
+    assert not pays_off(q.to("meta"), 0.0)
     monkeypatch.setattr(attention, "_MOST_BYTES", 2 * 3 * 20 * 20 * 4)
-    assert is_ours(q, 0.0)
-    assert not is_ours(q, 0.1)  # which keeps more
+    assert pays_off(q, 0.0)
+    assert not pays_off(q, 0.1)  # which keeps more
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

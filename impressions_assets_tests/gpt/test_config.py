@@ -61,8 +61,9 @@ def test_a_length_in_epochs_replaces_a_length_in_steps_of_an_earlier_layer():
     ("overrides", "words"),
     [
         ({"n_head": 3}, ["n_embd 32", "n_head 3", "30 is"]),
-        ({"bias": True}, ["no biases", "bias is True", "classic"]),
-        ({"n_embd": 18}, ["n_embd / n_head is 9", "classic"]),
+        ({"bias": True}, ["neither biases (bias is True)", "classic"]),
+        ({"gelu": "tanh"}, ["nor a GELU (gelu is 'tanh')", "classic"]),
+        ({"n_embd": 18}, ["n_embd 18 / n_head 2 is 9", "even size", "classic"]),
         ({"max_iters": 5, "max_epochs": 5}, ["max_iters and max_epochs"]),
         ({"batch_size": 0}, ["batch_size is 0", "greater than or equal to 1"]),
         ({"device": "tpu"}, ["device is 'tpu'", "'auto', 'cpu', 'cuda' or 'mps'"]),
