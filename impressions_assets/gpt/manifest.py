@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from impressions_assets.errors import CorruptFile, MissingFile, NewerSchema
 from impressions_assets.gpt.anchors import second_of
+from impressions_assets.gpt.published import published
 from impressions_assets.rows import Split
 
 MANIFEST = "manifest.json"
@@ -65,10 +66,8 @@ class Span(Struct, frozen=True, kw_only=True):
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write manifest.json; the same manifest gives the same bytes."""
-    data = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
-    partial = folder / f".{MANIFEST}.partial"
-    partial.write_bytes(data)
-    partial.replace(folder / MANIFEST)
+    with published(folder / MANIFEST) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
 def read_manifest(folder: Path) -> Manifest:

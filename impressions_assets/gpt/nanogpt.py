@@ -18,7 +18,8 @@ import numpy.typing as npt
 from impressions_assets.errors import CorruptFile, MissingFile, NothingToDo, TokenizerError
 from impressions_assets.gpt.anchors import write_anchors
 from impressions_assets.gpt.manifest import Manifest, Shard, ShardDocument, write_manifest
-from impressions_assets.gpt.shards import copy_tokens, manifest_of, open_shard, published
+from impressions_assets.gpt.published import published
+from impressions_assets.gpt.shards import copy_tokens, manifest_of, open_shard
 from impressions_assets.gpt.symbols import symbols_of
 from impressions_assets.gpt.tokenizer import Tokenizer, load_tokenizer
 from impressions_assets.gpt.vocabulary import CARD

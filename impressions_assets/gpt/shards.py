@@ -6,9 +6,7 @@ an end-of-text token. The header lets a reader refuse a shard that another token
 would be valid numbers and wrong words.
 """
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -18,7 +16,6 @@ import numpy.typing as npt
 from impressions_assets.errors import (
     CorruptFile,
     MissingFile,
-    StorageError,
     TokenizerError,
 )
 from impressions_assets.gpt.anchors import (
@@ -28,6 +25,7 @@ from impressions_assets.gpt.anchors import (
     write_anchors,
 )
 from impressions_assets.gpt.manifest import Manifest, Shard, ShardDocument, TokenType
+from impressions_assets.gpt.published import published
 from impressions_assets.gpt.shard_plan import FORMAT_VERSION, DocumentRef, PlannedShard
 from impressions_assets.gpt.tokenizer import Tokenizer
 from impressions_assets.gpt.vocabulary import pieces, valid_text
@@ -165,22 +163,6 @@ def _header(num_tokens: int, dtype: TokenType, digest: str) -> bytes:
     header[:4] = MAGIC, FORMAT_VERSION, num_tokens, np.dtype(dtype).itemsize
     header[4:12] = np.frombuffer(bytes.fromhex(digest), dtype="<i4")
     return header.tobytes()
-
-
-@contextmanager
-def published(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name when all of it is written, or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                yield file
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error}") from error
 
 
 def _matched(

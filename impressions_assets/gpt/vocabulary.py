@@ -8,7 +8,6 @@ Ids that stand for no text (`<|endoftext|>`, and the padding that rounds a vocab
 bytes: they count nothing in bits per byte, and decoding leaves them out.
 """
 
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impressions_assets.errors import TokenizerError
+from impressions_assets.gpt.published import published
 
 UnknownWords = Literal["characters", "mark"]
 
@@ -127,9 +127,10 @@ class VocabularyTokenizer(ABC):
 
     def save(self, folder: Path) -> None:
         """Write the vocabulary, then the card: a folder with a card is whole."""
-        folder.mkdir(parents=True, exist_ok=True)
-        _publish(folder / self.card.vocabulary_file, self._vocabulary)
-        _publish(folder / CARD, msgspec.json.format(_json(self.card), indent=2) + b"\n")
+        with published(folder / self.card.vocabulary_file) as file:
+            file.write(self._vocabulary)
+        with published(folder / CARD) as file:
+            file.write(msgspec.json.format(_json(self.card), indent=2) + b"\n")
 
 
 def read_saved(folder: Path) -> tuple[Card, bytes]:
@@ -198,12 +199,6 @@ def _read(path: Path) -> bytes:
             f"cannot load tokenizer {path.parent}: {path} cannot be read ({error.strerror}); "
             f"expected a folder with {CARD} and its vocabulary, or a name such as gpt2"
         ) from error
-
-
-def _publish(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
 
 
 def _json(card: Card) -> bytes:

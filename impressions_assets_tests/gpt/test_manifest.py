@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impressions_assets.errors import CorruptFile, MissingFile, NewerSchema
+from impressions_assets.errors import CorruptFile, MissingFile, NewerSchema, StorageError
 from impressions_assets.gpt.manifest import MANIFEST, Span, locate, read_manifest, write_manifest
 from impressions_assets.gpt.shards import open_shard
 from impressions_assets.gpt.tokenizer import train_tokenizer
@@ -167,6 +167,15 @@ def test_lost_and_broken_anchors_are_refused_by_name(two_documents):
     path.unlink()
     with pytest.raises(MissingFile, match=path.name):
         locate(two_documents.folder, "train", 0, 1)
+
+
+def test_a_manifest_or_tokenizer_that_cannot_be_written_is_a_storage_error(two_documents, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with pytest.raises(StorageError, match=MANIFEST):
+        write_manifest(taken, two_documents.manifest)
+    with pytest.raises(StorageError, match="tokens.json"):
+        CHARACTERS.save(taken)
 
 
 def test_a_missing_broken_or_newer_manifest_is_refused(two_documents):
