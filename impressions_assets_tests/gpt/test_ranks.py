@@ -123,7 +123,7 @@ def test_what_one_rank_is_told_stops_all_and_one_writes(brief, tmp_path):
     def told(ranks: Ranks) -> TrainingResult:
         stop = StopRequest()
         if not ranks.is_first:
-            stop._signal = "SIGTERM"
+            stop._reason = "SIGTERM"
         return train(run, lines.append, stop, ranks)
 
     lines: list[str] = []
