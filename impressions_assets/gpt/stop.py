@@ -49,6 +49,6 @@ class StopRequest:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         if self._reason is None:
-            self._signal, self._signalled_at = signal.Signals(number).name, now
+            self._reason, self._signalled_at = signal.Signals(number).name, now
         elif number == signal.SIGINT and now - self._signalled_at > _SAME_PRESS_SECONDS:
             raise KeyboardInterrupt
