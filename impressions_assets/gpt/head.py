@@ -161,11 +161,15 @@ class _Part:
         if with_gradient:
             shares_QV.mul_(is_valid_Q1 / total_Q1)
             wrong_Q1 = shares_QV.gather(1, targets_Q1) - is_valid_Q1.float()
-            shares_QV.scatter_(1, targets_Q1, wrong_Q1)
-            if self.head.cap is not None:  # the slope of the cap is 4 gate (1 - gate)
-                shares_QV.mul_(gate_QV.addcmul_(gate_QV, gate_QV, value=-1))
-            scores_QV.copy_(shares_QV)
+            scores_QV.copy_(self._slopes(shares_QV.scatter_(1, targets_Q1, wrong_Q1), gate_QV))
         return losses_Q1.squeeze(1)
+
+    def _slopes(self, wrong_QV: Tensor, gate_QV: Tensor) -> Tensor:
+        """From the gradient of capped logits to that of scores, but for the scale of the cap."""
+        if self.head.cap is None:
+            return wrong_QV
+        # The slope of the cap is 4 gate (1 - gate).
+        return wrong_QV.mul_(gate_QV.addcmul_(gate_QV, gate_QV, value=-1))
 
     def _to_logits(self, scores_QV: Tensor, logits_QV: Tensor, gate_QV: Tensor) -> Tensor | None:
         """Fill in logits and gates; the highest logit of each row, where it was subtracted."""
@@ -196,7 +200,7 @@ class _Part:
 
 
 def _parts(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tensor) -> list[_Part]:
-    device, num_tokens, vocab_size = hidden_NC.device, len(hidden_NC), len(head.weight)
+    device, num_tokens = hidden_NC.device, len(hidden_NC)
     dtype = head.weight.dtype
     if torch.is_autocast_enabled(device.type):
         dtype = torch.get_autocast_dtype(device.type)
@@ -204,17 +208,28 @@ def _parts(hidden_NC: Tensor, head: Head, rest: Tensor | None, targets_N: Tensor
     if head.cap is not None:
         prior = torch.zeros((), device=device) if head.prior is None else head.prior
         head = head._replace(prior=prior - head.cap)
+    room_RV, cache_2QV = _rooms(num_tokens, head.weight)
+    starts = range(0, num_tokens, len(room_RV))
+    parts = (slice(start, min(start + len(room_RV), num_tokens)) for start in starts)
+    return [
+        _Part(
+            *(part, hidden_NC[part], head, rest, targets_N[part]),
+            room=room_RV[: part.stop - part.start],
+            cache=cache_2QV,
+        )
+        for part in parts
+    ]
+
+
+def _rooms(num_tokens: int, weight_VC: Tensor) -> tuple[Tensor, Tensor]:
+    """Memory for the scores of a part, (R, V), and for what is computed of a few, (2, Q, V)."""
+    device, vocab_size = weight_VC.device, len(weight_VC)
     width = -(-vocab_size // _ROW) * _ROW
     room, cache = _GPU_BYTES, _GPU_BYTES
     if device.type == "cpu":
         room, cache = _CPU_BYTES, _CACHE_BYTES * torch.get_num_threads()
-    at_once = min(num_tokens, max(1, room // (dtype.itemsize * width)))
+    at_once = min(num_tokens, max(1, room // (weight_VC.dtype.itemsize * width)))
     few = min(at_once, max(1, cache // (8 * width)))
-    room_RV = torch.empty(at_once, width, device=device, dtype=dtype)[:, :vocab_size]
-    cache_2QV = torch.empty(2, few, width, device=device)[..., :vocab_size]
-    parts = (slice(start, start + at_once) for start in range(0, num_tokens, at_once))
-    tokens = ((part, hidden_NC[part], targets_N[part]) for part in parts)
-    return [
-        _Part(part, hidden_RC, head, rest, targets_R, room_RV[: len(hidden_RC)], cache_2QV)
-        for part, hidden_RC, targets_R in tokens
-    ]
+    room_RV = torch.empty(at_once, width, device=device, dtype=weight_VC.dtype)
+    cache_2QV = torch.empty(2, few, width, device=device)
+    return room_RV[:, :vocab_size], cache_2QV[..., :vocab_size]

@@ -17,10 +17,10 @@ from impressions_assets.gpt.model import GPT
 
 _MOMENTUM = 0.95
 _LIKE_ADAMW = 0.2
-# Coefficients of each round: the best three for singular values down to a thousandth of the largest
-# ("The Polar Express", Amsel et al. 2025, https://arxiv.org/abs/2505.16932, algorithm 2), with the
-# paper's margin for rounding: beyond the largest they would amplify it. Five are usual; what three
-# gave here, and Muon's own: docs/decisions/0013-a-modern-recipe.md.
+# Coefficients of each round: the first three of five that bring singular values down to a
+# thousandth to one ("The Polar Express", Amsel et al. 2025, https://arxiv.org/abs/2505.16932,
+# algorithm 2), with the paper's margin for rounding: what lies beyond one they would amplify. What
+# three gave here, and Muon's own: docs/decisions/0013-a-modern-recipe.md.
 _MARGIN = 1.01
 _ROUNDS = tuple(
     (a / _MARGIN, b / _MARGIN**3, c / _MARGIN**5)

@@ -6,9 +6,7 @@ is noise, and takes as long as sense. `python -m impressions_assets_tests.bench 
 
 import copy
 import statistics
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -18,6 +16,7 @@ from impressions_assets.gpt.model import GPT, model_of
 from impressions_assets.gpt.sample import Generator
 from impressions_assets.gpt.tokenizer import train_tokenizer
 from impressions_assets_tests.bench.ratios import Ratio
+from impressions_assets_tests.bench.turns import cpu_seconds, one_thread
 
 _SHAPE = {"n_layer": 4, "n_head": 4, "n_embd": 256, "block_size": 512}
 _VOCABULARY = 50_257
@@ -31,7 +30,7 @@ def decode_ratios(repetitions: int = 5, num_tokens: int = _TOKENS) -> list[Ratio
         ModelConfig(**_SHAPE),
         ModelConfig(recipe="classic", tied=True, **_SHAPE),
     )
-    with _one_thread():
+    with one_thread():
         return [ratio for shape in shapes for ratio in _ratios(shape, repetitions, num_tokens)]
 
 
@@ -45,7 +44,7 @@ def _ratios(shape: ModelConfig, repetitions: int, num_tokens: int) -> Iterator[R
     }
     if has_bfloat16 := "fbgemm" in torch.backends.quantized.supported_engines:
         works["rounded"] = _speaker(copy.deepcopy(model), num_tokens, torch.bfloat16)
-    turns = [{n: _cpu_seconds(work) for n, work in works.items()} for _ in range(repetitions)]
+    turns = [{n: cpu_seconds(work) for n, work in works.items()} for _ in range(repetitions)]
 
     def times(slower: str, faster: str) -> float:
         return statistics.median(turn[slower] / turn[faster] for turn in turns)
@@ -111,19 +110,3 @@ def _transformers_speaker(num_tokens: int) -> Callable[[], None]:
         assert said.shape == (1, 1 + num_tokens)
 
     return speak
-
-
-def _cpu_seconds(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

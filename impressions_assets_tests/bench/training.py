@@ -7,7 +7,6 @@ for another does not count; steps of all take turns, so that a busy machine slow
 import hashlib
 import shutil
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from impressions_assets.gpt.tokenizer import Tokenizer, train_tokenizer
 from impressions_assets_tests.bench.ratios import Ratio
 from impressions_assets_tests.bench.stream import Training, encoded, of_ids
 from impressions_assets_tests.bench.texts import Text
+from impressions_assets_tests.bench.turns import cpu_seconds, medians, one_thread
 
 _SHARES = (0.25, 0.3, 1 / 3)  # of the steps: the first that reaches as far counts
 
@@ -58,15 +58,10 @@ class Sizes(NamedTuple):
 
 def training_rows(text: Text, sizes: Sizes = Sizes()) -> Iterator[Ratio]:  # noqa: B008 - a constant
     """Measure all; some minutes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with arithmetic(torch.device("cpu")):
-            yield from _step_rows(text, sizes)
-            yield from _learning_rows(text, sizes)
-        yield _packing_row()
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), arithmetic(torch.device("cpu")):
+        yield from _step_rows(text, sizes)
+        yield from _learning_rows(text, sizes)
+    yield _packing_row()
 
 
 # Steps
@@ -84,7 +79,7 @@ def _step_rows(text: Text, sizes: Sizes) -> Iterator[Ratio]:
         training.steps(sizes.warmup_steps)
     steps: dict[Any, Step] = {key: training.step for key, training in ours.items()}
     steps[_AGAINST] = _hugging_face(sizes)
-    seconds = _medians(steps, sizes.rounds)
+    seconds = medians(steps, sizes.rounds)
     theirs = seconds.pop(_AGAINST)
     tokens = sizes.batch_size * sizes.shape[3]
     gpt2_bytes = _gpt2_bytes_per_token(text, sizes)
@@ -171,21 +166,6 @@ def _bpe(text: Text, vocab_size: int) -> Tokenizer:
     return train_tokenizer([text.text], "bpe", vocab_size)
 
 
-def _medians(steps: dict[Any, Step], rounds: int) -> dict[Any, float]:
-    """CPU-seconds of each, all in turn."""
-    found: dict[Any, list[float]] = {key: [] for key in steps}
-    for _ in range(rounds):
-        for key, step in steps.items():
-            found[key].append(_cpu_seconds(step))
-    return {key: statistics.median(seconds) for key, seconds in found.items()}
-
-
-def _cpu_seconds(work: Step) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
-
-
 # Learning
 
 
@@ -226,7 +206,7 @@ def _learned(text: Text, sizes: Sizes, num_steps: int, **settings: Any) -> Learn
     ends = []
     for seed in sizes.seeds:
         training = _by_characters(text, sizes, num_steps, seed, **settings)
-        seconds = _cpu_seconds(lambda: training.steps(num_steps))  # noqa: B023 - called at once
+        seconds = cpu_seconds(lambda: training.steps(num_steps))  # noqa: B023 - called at once
         ends.append(Learned(training.val_loss(), seconds))
     return Learned(*(statistics.mean(column) for column in zip(*ends, strict=True)))
 
@@ -234,7 +214,7 @@ def _learned(text: Text, sizes: Sizes, num_steps: int, **settings: Any) -> Learn
 def _pace(text: Text, sizes: Sizes) -> float:
     """Steps of ours in the CPU-seconds of one of nanoGPT's."""
     both = [_by_characters(text, sizes, 1000, 0, **settings) for settings in ({}, _NANOGPT)]
-    ours, theirs = _medians(dict(enumerate(t.step for t in both)), 6 * sizes.rounds).values()
+    ours, theirs = medians(dict(enumerate(t.step for t in both)), 6 * sizes.rounds).values()
     return theirs / ours
 
 

@@ -118,7 +118,7 @@ def test_a_step_with_fewer_windows_than_processes_is_refused(brief):
 
 
 def test_what_one_rank_is_told_stops_all_and_one_writes(brief, tmp_path):
-    run = brief.run(tmp_path, **STEP | {"max_iters": None}, eval_interval=3)
+    run = brief.run(tmp_path, **STEP | {"max_iters": 60}, eval_interval=30)
 
     def told(ranks: Ranks) -> TrainingResult:
         stop = StopRequest()
