@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 
 from impressions_assets.cli.main import app
+from impressions_assets.gpt import sample
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
 from impressions_assets.storage.home import Home
 from impressions_assets_tests.cli.conftest import Impressions
@@ -116,8 +118,11 @@ def _speaks(in_talks: Impressions, tmp_path: Path) -> None:
     quiet = in_talks("generate", "talks", *flags, "-q", "-f", str(file))
     assert quiet.stdout == ""
     assert file.read_text().startswith("A model")
-    rounded = in_talks("generate", "talks", *flags, "--dtype", "bfloat16")
-    assert rounded.stdout.startswith("A model"), rounded.stderr
+    asked: list[torch.dtype] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sample, "laid_out", lambda model, dtype: asked.append(dtype) or model)
+        assert in_talks("generate", "talks", *flags, "--dtype", "bfloat16").exit_code == 0
+    assert asked == [torch.bfloat16]
     missing = in_talks("generate", "talks", "-m", "9")
     assert (missing.exit_code, "no version 9" in missing.stderr) == (1, True)
 

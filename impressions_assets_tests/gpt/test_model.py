@@ -9,6 +9,7 @@ from impressions_assets.gpt.cache import Cache, Reading, Step
 from impressions_assets.gpt.config import ModelConfig, TrainConfig
 from impressions_assets.gpt.model import GPT
 from impressions_assets.gpt.model import model_of as made_model
+from impressions_assets.gpt.modern import _rotated, _rotation
 from impressions_assets.gpt.optimizer import optimizer_of
 
 VOCAB_SIZE = 50
@@ -192,3 +193,13 @@ def test_a_model_that_was_saved_before_there_was_a_prior_begins_without_one():
     del saved["prior_V"]
     model.load_state_dict(saved)
     assert not model.prior_V.any()
+
+
+def test_rotated_queries_and_keys_know_only_how_far_they_are_apart():
+    torch.manual_seed(0)
+    q, k = torch.randn(2, 1, 1, 1, 8).expand(2, 1, 1, 9, 8)  # the same at each position
+    scores = _rotated(q, _rotation(9, 8))[0, 0] @ _rotated(k, _rotation(9, 8))[0, 0].T
+    for distance in range(-8, 9):
+        apart = scores.diagonal(distance)
+        torch.testing.assert_close(apart, apart[:1].expand_as(apart))
+    assert scores.diagonal(1)[0] != scores.diagonal(-1)[0]
